@@ -15,7 +15,8 @@ use super::args::drivers::Drivers;
 use super::args::inputs::{Existing, create_private};
 use super::args::seen;
 use super::commands::{
-    demo, device, discover, emulate, login, logout, node, profile, provision, qr, reference, whoami,
+    completions, demo, device, discover, emulate, login, logout, man, node, profile, provision, qr,
+    reference, whoami,
 };
 use super::diagnose::bundle::{self, Bundle};
 use super::diagnose::{complete, doctor, explain};
@@ -72,7 +73,7 @@ struct OutputArgs {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Print a script with which a shell completes commands, flags and names.
-    Completions(reference::Completions),
+    Completions(completions::Completions),
     /// Provision an emulated device on this computer, step by step.
     Demo(demo::Demo),
     /// Send commands to one device without provisioning it.
@@ -89,10 +90,10 @@ enum Command {
     /// Log out, on this computer and in the cloud.
     Logout(logout::Logout),
     /// Print the manual page, or write the pages of all commands.
-    Man(reference::ManPages),
+    Man(man::Man),
     /// List, show and remove the nodes of the account.
     #[command(subcommand)]
-    Node(node::Node),
+    Node(node::Nodes),
     /// Manage cloud profiles.
     #[command(subcommand)]
     Profile(profile::Profiles),

@@ -284,11 +284,9 @@ async fn select_credentials(
 /// The risk of a session without keys.
 const fn describe_no_security(service: Service) -> &'static str {
     match service {
-        Service::LocalControl => {
-            "Security 0: everyone on the network can read and change what is sent"
-        }
+        Service::LocalControl => "Security 0: anyone on the network can read and change this",
         Service::Provisioning => {
-            "Security 0: everyone in radio range can read what is sent, including the passphrase"
+            "Security 0: anyone who listens can read everything, including the passphrase"
         }
     }
 }

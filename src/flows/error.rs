@@ -145,12 +145,6 @@ pub enum FlowError {
     /// Mapping without Wi-Fi needs firmware that signs challenges.
     #[error("the device's firmware maps itself once it is online, so it needs Wi-Fi")]
     NoWifiNeedsChallenge,
-    /// The device did not finish its scan.
-    #[error("the device did not finish its Wi-Fi scan within {} s", waited.as_secs_f32())]
-    ScanUnfinished {
-        /// The time limit.
-        waited: Duration,
-    },
     /// The device announced one node id and signed as another.
     #[error("the device announced itself as node {}, and signed as {signed}", crate::ident::printable(announced.as_bytes()))]
     OtherNode {
@@ -236,7 +230,6 @@ impl FlowError {
                 ..
             }
             | ProvisionError::Unanswered(Cause::Session(source)) => Self::Session { step, source },
-            ProvisionError::ScanUnfinished { waited } => Self::ScanUnfinished { waited },
             source => Self::Protocol { step, source },
         }
     }
@@ -272,7 +265,6 @@ impl FlowError {
             | Self::NoCandidate { .. }
             | Self::UnknownProtocol
             | Self::Transport(_) => FlowStep::Connecting,
-            Self::ScanUnfinished { .. } => FlowStep::Scanning,
             Self::Cloud { step, .. }
             | Self::NotRecorded { step, .. }
             | Self::Protocol { step, .. }

@@ -57,21 +57,8 @@ impl Joining<'_> {
         let mut attempt = 1;
         let mut previous = None;
         loop {
-            let reason = match (self.attempt(&network, attempt > 1).await, previous.take()) {
+            let mut failure = match (self.attempt(&network, attempt > 1).await, previous.take()) {
                 (Ok(joined), _) => return Ok(joined),
-                (Err(FlowError::JoinFailed { reason, .. }), _) => reason,
-                (Err(FlowError::JoinTimedOut { waited, .. }), _) => {
-                    let is_forgotten = self.reset_credentials().await;
-                    if seen.is_none() && is_forgotten {
-                        seen = self.rescan().await;
-                    }
-                    return Err(FlowError::JoinTimedOut {
-                        visibility: find_visibility(&name, seen.as_deref()),
-                        is_forgotten,
-                        network: name,
-                        waited,
-                    });
-                }
                 // Firmware rejects Apply because the reset failed: the previous failure is the cause.
                 (
                     Err(failure),
@@ -82,18 +69,35 @@ impl Joining<'_> {
                         },
                     ),
                 ) if is_refused(&failure) => return Err(previous),
-                (Err(failure), _) => return Err(failure),
+                (Err(failure), _) => failure,
             };
-            let is_forgotten = self.reset_credentials().await;
-            if reason == Some(JoinFailure::NetworkNotFound) && seen.is_none() && is_forgotten {
+            let (reason, has_timed_out) = match &failure {
+                FlowError::JoinFailed { reason, .. } => (*reason, false),
+                FlowError::JoinTimedOut { .. } => (None, true),
+                _ => return Err(failure),
+            };
+            let was_reset = self.reset_credentials().await;
+            let may_be_invisible = has_timed_out || reason == Some(JoinFailure::NetworkNotFound);
+            if may_be_invisible && seen.is_none() && was_reset {
                 seen = self.rescan().await;
             }
-            let failure = FlowError::JoinFailed {
-                network: name.clone(),
-                reason,
+            if let FlowError::JoinFailed {
                 is_forgotten,
-                visibility: find_visibility(&name, seen.as_deref()),
-            };
+                visibility,
+                ..
+            }
+            | FlowError::JoinTimedOut {
+                is_forgotten,
+                visibility,
+                ..
+            } = &mut failure
+            {
+                *is_forgotten = was_reset;
+                *visibility = find_visibility(&name, seen.as_deref());
+            }
+            if has_timed_out {
+                return Err(failure);
+            }
             if attempt > retries {
                 match ask_for_new_passphrase(self.run, reason, &network).await {
                     Some(corrected) => network = corrected,

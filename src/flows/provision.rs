@@ -108,15 +108,17 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         let confirmed = run
             .unless_stopped(FlowStep::FollowingMapping, confirming)
             .await;
-        let with_joined_context = |error| match &joined {
-            Some(Joined { network, .. }) => {
-                let network = network.name();
-                wrap_partial(Completed::Joined { network }, error)
-            }
-            None => error,
+        let with_context = |mapping: &Mapping<'_>, error| {
+            let error = match &joined {
+                Some(Joined { network, .. }) => {
+                    let network = network.name();
+                    wrap_partial(Completed::Joined { network }, error)
+                }
+                None => error,
+            };
+            with_mapped_context(mapping, error)
         };
-        let (node, pending_setup) =
-            confirmed.map_err(|error| with_mapped_context(mapping, with_joined_context(error)))?;
+        let (node, pending_setup) = confirmed.map_err(|error| with_context(mapping, error))?;
         let setting_up = async {
             mapping.set_up(&node.node_id, pending_setup).await;
             Ok(())
@@ -131,9 +133,7 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
                 message: "the node is in the account, and there was no time to set it up"
                     .to_owned(),
             }),
-            outcome => {
-                outcome.map_err(|error| with_mapped_context(mapping, with_joined_context(error)))?
-            }
+            outcome => outcome.map_err(|error| with_context(mapping, error))?,
         }
         Some(node)
     } else {

@@ -179,13 +179,12 @@ mod tests {
         let (done, cut_off) = (Irreversible::Map { node_id }, Irreversible::Apply);
         let work = async {
             let taken = |_: &Result<(), ()>| Taken::Yes;
-            let step = FlowStep::ApplyingWifi;
             let _done = run
-                .perform_irreversible(step, &done, taken, async { Ok(()) })
+                .perform_irreversible(FlowStep::ApplyingWifi, &done, taken, async { Ok(()) })
                 .await?;
             stopper.stop(StopReason::Interrupted);
             let _never = run
-                .perform_irreversible(step, &cut_off, taken, pending())
+                .perform_irreversible(FlowStep::ApplyingWifi, &cut_off, taken, pending())
                 .await?;
             Ok(())
         };

@@ -310,7 +310,7 @@ errors! {
             command("espctl login", "run {}, with the same `--profile`").when("otherwise", |run| !run.environment.has_access_token),
         ];
     LoginLacksUser "login-lacks-user" [Login]
-        "The device must be told its user, and the login does not name the user."
+        "The device needs the user's id, but the login does not contain it."
         "Older firmware maps by user id, which is in the ID token. `ESPCTL_ACCESS_TOKEN` alone does not have it. Nothing was sent."
         [command("espctl login", "run {}, or set `ESPCTL_ID_TOKEN` besides `ESPCTL_ACCESS_TOKEN`")];
     LoginNotKept "login-not-kept" [Host]

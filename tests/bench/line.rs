@@ -1,5 +1,5 @@
-//! How well a run uses a serial line: what its exchanges took, beside what their bytes need at 115200
-//! baud, sent, echoed and received. The device keeps the time of a UART.
+//! How well a run uses a serial line: the time of its exchanges, compared with the time that their bytes
+//! need at 115200 baud, sent, echoed and received. The device keeps the time of a UART.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! How long one whole provisioning run takes: espctl beside esp-rainmaker-cli, on the same machine,
+//! The duration of a provisioning run: espctl compared with esp-rainmaker-cli, on the same machine,
 //! in the same run, taking turns.
 //!
 //! Each run has an emulated device of its own (`espctl emulate device`, over loopback HTTP, or over Bluetooth on an
@@ -14,15 +14,15 @@
 //! *The device's own time* is what no client can save: from the moment the device answered Apply
 //! (`wifi_applied` in its log) to the moment it had joined (`wifi_joined`). Firmware waits one second before it
 //! starts to join, so it is a little more than that. It is taken from each run's own log and subtracted from that
-//! run; the ratio compares the medians of what is left: start-up, handshake, requests, and waiting that nobody
-//! needed. The device's computing, in the handshake above all, is left in, for both.
+//! run; the ratio compares the medians of what is left: start-up, handshake, requests, and needless
+//! waiting. The device's computing, in the handshake above all, is left in, for both.
 //!
 //! How long a client waits for nothing depends on when the device has joined and when the client asks. A device
 //! that joins *at once* suits a client that first asks after a second, as ours does. So the same is done with
 //! devices that need anything *from 0 to 5 s*, spread evenly over the runs: 5 s is the other client's pause
-//! between two questions. That row says more about a real device.
+//! between two questions. That row is closer to a real device.
 //!
-//! Over a serial line there is nobody to compare with: the other client's console transport cannot send. There,
+//! Over a serial line there is no comparison: the other client's console transport cannot send. There,
 //! `line` compares the run with what its bytes need on the line.
 //!
 //! ```text
@@ -139,7 +139,7 @@ fn interop_python() -> Result<PathBuf> {
     Ok(python)
 }
 
-/// What the first line of `emulate device` says.
+/// The first line of `emulate device`.
 #[derive(Deserialize)]
 struct Ready {
     name: String,
@@ -187,7 +187,7 @@ impl Device {
             .arg(&log)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            // What it says there is for people, and in the log file too.
+            // Its output there is for people, and the log file has it also.
             .stderr(Stdio::null())
             .spawn()
             .context("starting the emulated device")?;

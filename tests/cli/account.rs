@@ -82,7 +82,7 @@ fn login_file(profile: &str) -> String {
     format!("profiles/{profile}_config.json")
 }
 
-/// A token with these claims. Its signature says `name`, so that it can be told from others.
+/// A token with these claims. Its signature contains `name`, so that tokens are distinct.
 fn token(claims: &Value, name: &str) -> String {
     format!("e30.{}.{name}", URL_SAFE_NO_PAD.encode(claims.to_string()))
 }
@@ -113,7 +113,7 @@ pub(super) fn tokens(user: &str) -> Value {
     })
 }
 
-pub(super) fn says(answer: &Value) -> Turn {
+pub(super) fn answer_ok(answer: &Value) -> Turn {
     Turn::send(ok(answer.to_string()))
 }
 
@@ -126,7 +126,8 @@ pub(super) fn refuses(status: &str, answer: &Value) -> Turn {
     Turn::send(head + &body)
 }
 
-/// Plays a cloud, a connection a run, while `act` gets its base URL; gives what the cloud heard.
+/// Serves one connection for each entry of the script, while `act` gets the base URL. Returns the
+/// requests.
 pub(super) fn with_cloud(
     script: Vec<Vec<Turn>>,
     act: impl FnOnce(&str) + Send + 'static,
@@ -145,8 +146,8 @@ pub(super) fn with_cloud(
     })
 }
 
-fn request_line(heard: &ReceivedRequest) -> &str {
-    heard
+fn request_line(request: &ReceivedRequest) -> &str {
+    request
         .head
         .lines()
         .next()
@@ -154,8 +155,8 @@ fn request_line(heard: &ReceivedRequest) -> &str {
         .trim_end_matches(" HTTP/1.1")
 }
 
-fn body(heard: &ReceivedRequest) -> Value {
-    serde_json::from_slice(&heard.body).unwrap()
+fn body(request: &ReceivedRequest) -> Value {
+    serde_json::from_slice(&request.body).unwrap()
 }
 
 #[test]
@@ -221,10 +222,10 @@ fn missing_current_profile_is_an_error() {
     }
     let output = home.run(&["profile", "list"]).output().exits(0);
     assert!(
-        output.stderr.contains("there is none of this name"),
+        output.stderr.contains("there is no profile of this name"),
         "{output}"
     );
-    // Whoever names one is not concerned, and can put it right.
+    // A named profile does not use it, and can replace it.
     home.error(&["whoami", "--profile", "global"], 8, "login-required");
     home.result(&["profile", "switch", "china"]);
 }
@@ -274,7 +275,7 @@ fn login_of_esp_rainmaker_cli_is_used() {
     let output = home.run(&["whoami", "-vv"]).output().exits(0);
     assert!(output.stdout.contains("me@example.com"), "{output}");
     assert!(!output.to_string().contains("canary"), "{output}");
-    // Nobody is logged in to the other one.
+    // There is no login for the other one.
     let output = home.error(&["whoami", "--profile", "global"], 8, "login-required");
     assert!(
         output.stderr.contains("espctl login --profile global"),

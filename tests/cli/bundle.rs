@@ -160,7 +160,7 @@ fn failed_run_writes_bundle() {
 
 #[test]
 fn interrupted_run_writes_bundle() {
-    // Nobody answers there any more.
+    // No device answers there anymore.
     let mut device = Device::start(&[]);
     device.kill();
     let address = device.address();
@@ -252,8 +252,8 @@ fn bundle_does_not_replace_files_of_the_run() {
             }
             let line = [&provision[..], &[flag, value]].concat();
             let output = with_bundle(&line, &path).output().exits(2);
-            let said = format!("--support-bundle and {flag} name the same file");
-            assert!(output.stderr.contains(&said), "{output}");
+            let message = format!("--support-bundle and {flag} name the same file");
+            assert!(output.stderr.contains(&message), "{output}");
             assert!(output.stderr.contains("conflicting-flags"), "{output}");
             // Not even where the rest of the line is not understood.
             let line = [&line[..], &["--nonsense"]].concat();
@@ -276,8 +276,8 @@ fn bundle_contacts_no_additional_device_or_cloud() {
     let device = Device::start(&[]);
     let path = place();
     let flags = ["--support-bundle", path.to_str().unwrap()];
-    let heard = || owner.cloud.log_text().lines().count();
-    let before = heard();
+    let count_requests = || owner.cloud.log_text().lines().count();
+    let before = count_requests();
     let run = |line: &[&str]| owner.account.run(&[line, &flags[..]].concat()).output();
 
     let pop = [&["--pop", device.pop()], &PASSPHRASE[..]].concat();
@@ -304,7 +304,7 @@ fn bundle_contacts_no_additional_device_or_cloud() {
     }
     run(&["explain", "wrong-pop"]).exits(0);
     assert!(Bundle::read(&path).one("doctor")["skipped"].is_string());
-    assert_eq!(heard(), before, "{}", owner.cloud.log_text());
+    assert_eq!(count_requests(), before, "{}", owner.cloud.log_text());
 
     run(&["node", "list"]).exits(0);
     assert!(Bundle::read(&path).findings().contains(&"cloud".to_owned()));

@@ -1,5 +1,5 @@
-//! Secrets are seen by the device and by nobody else: each is shown to have reached it, and is
-//! then looked for in everything that was printed, at the highest verbosity, in every spelling
+//! Only the device sees secrets: each test proves that a secret reached the device, and
+//! then searches for it in everything that was printed, at the highest verbosity, in every spelling
 //! that could hide it. The account's secrets are in `canary/account.rs`, what is handed on in a
 //! support bundle in `canary/bundle.rs`.
 
@@ -34,11 +34,11 @@ fn secrets_reach_device_but_no_output() {
             let [transcript, log] = files.each_ref().map(|path| path.to_str().unwrap());
             let flags = [&flags[..], &["--transcript", transcript, "--log-file", log]].concat();
             let output = run(&device, format, &flags, PASSPHRASE).exits(0);
-            // The device proved the one and was told the other.
+            // The device proved that it knows the PoP, and received the passphrase.
             assert_eq!(device.log_entries("secured").len(), 1);
             assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], PASSPHRASE);
             assert_hidden(&output);
-            // The files tell the whole story, and not these words.
+            // The files have every step, but not these secrets.
             let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
             assert!(
                 transcript.contains("SetWifi { ssid: Ssid(Nest)"),

@@ -139,8 +139,8 @@ fn installed_bash_completes_with_script() {
         .output()
     {
         Ok(run) => {
-            let said = String::from_utf8_lossy(&run.stdout).into_owned();
-            assert!(said.contains("offered: wrong-pop"), "{run:?}");
+            let output = String::from_utf8_lossy(&run.stdout).into_owned();
+            assert!(output.contains("offered: wrong-pop"), "{run:?}");
         }
         Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound),
     }

@@ -1,5 +1,5 @@
 //! `device reset`, `reprovision` and `call`, and `discover`, against emulated devices; and the
-//! transcript of what was said.
+//! transcript of their exchanges.
 
 use std::fs;
 
@@ -118,8 +118,8 @@ fn made_to_fail(device: &Device) {
         call(device, &["prov-config", "--hex", "08005200"])
             .output()
             .exits(0);
-        let told = device.log_entries("wifi_status");
-        told.iter().any(|told| told["state"] == "failed")
+        let printed = device.log_entries("wifi_status");
+        printed.iter().any(|printed| printed["state"] == "failed")
     });
     assert!(failed, "{:#?}", device.log());
 }
@@ -136,14 +136,14 @@ fn reset_clears_credentials_of_earlier_client() {
 
 #[test]
 fn reset_clears_failed_join() {
-    // Quick, and yet patient: a device that joined waits 30 s of its time for somebody to ask.
+    // Quick, and yet patient: a device that joined waits 30 s of its time for a poll.
     let device = Device::start(&["--time-scale", "0.4"]);
     made_to_fail(&device);
 
     let pop = ["--pop", device.pop(), "--format", "json"];
     at(&device, &["device", "reset"], &pop).output().exits(0);
     assert_eq!(device.log_entries("reset")[0]["accepted"], true);
-    // It takes other credentials, and then gives itself up to nobody.
+    // It accepts other credentials, and then rejects a second reset.
     let home = [
         "--no-cloud",
         "--ssid",
@@ -303,7 +303,7 @@ fn log_file_has_verbose_log_and_is_appended() {
     assert!(output.stderr.contains("unwritable-file"), "{output}");
 }
 
-/// Nobody but its owner reads it.
+/// Only its owner can read it.
 #[track_caller]
 fn assert_private(path: &std::path::Path) {
     #[cfg(unix)]

@@ -46,8 +46,8 @@ fn lacks(output: &Output, id: &str, state: &str, see: &str, fix: &str) -> Value 
     let found = finding(output, id);
     assert_eq!(found["state"], state, "{output}");
     assert_eq!(found["see"], see, "{output}");
-    let told = found["fix"].as_str().unwrap_or_default();
-    assert!(told.contains(fix), "{fix:?}\n{output}");
+    let text = found["fix"].as_str().unwrap_or_default();
+    assert!(text.contains(fix), "{fix:?}\n{output}");
     found
 }
 
@@ -59,7 +59,7 @@ fn is_ok(output: &Output, id: &str) -> Value {
     found
 }
 
-fn says(found: &Value, words: &str) -> bool {
+fn seen_contains(found: &Value, words: &str) -> bool {
     found["seen"]
         .as_str()
         .is_some_and(|seen| seen.contains(words))
@@ -79,7 +79,7 @@ fn missing_login_is_reported_with_command() {
         "login-required",
         "espctl login --profile lab",
     );
-    assert!(says(&login, "not logged in to the profile lab"));
+    assert!(seen_contains(&login, "not logged in to the profile lab"));
     // One thing that is missing hides nothing else.
     is_ok(&output, "cloud");
     is_ok(&output, "clock");
@@ -104,13 +104,13 @@ fn login_is_reported_with_age_without_token() {
         "profile lab",
         "renewed automatically",
     ] {
-        assert!(says(&login, words), "{words}\n{output}");
+        assert!(seen_contains(&login, words), "{words}\n{output}");
     }
     assert_eq!(output.result()["problems"], 0, "{output}");
     let text = account.run(&["doctor", "-vv", "--transport", "console"]);
-    let told = format!("{output}{}", text.output());
+    let text = format!("{output}{}", text.output());
     for key in ["accesstoken", "idtoken", "refreshtoken"] {
-        assert!(!told.contains(&account.token("lab", key)), "{key}");
+        assert!(!text.contains(&account.token("lab", key)), "{key}");
     }
 }
 
@@ -152,7 +152,7 @@ fn wrong_clock_is_measured_by_cloud_time() {
         let output = account.run(&ACCOUNT).output().exits(0);
         let clock = finding(&output, "clock");
         assert_eq!(clock["state"], state, "{output}");
-        assert!(says(&clock, words), "{output}");
+        assert!(seen_contains(&clock, words), "{output}");
         assert!(clock["fix"].is_string(), "{output}");
     }
     let required = [&ACCOUNT[..], &["--require"]].concat();
@@ -178,7 +178,7 @@ fn unreachable_cloud_is_a_separate_finding() {
         "internet connection",
     );
     assert_eq!(finding(&output, "clock")["state"], "skipped", "{output}");
-    // Where a device's hotspot is all that is wanted, nobody has the internet.
+    // A computer on a device's hotspot has no internet, and SoftAP alone does not need it.
     let softap = ["doctor", "--format", "json", "--transport", "softap"];
     let there = ["--device-ip", "127.0.0.1", "--profile", "lab"];
     let output = account.run(&[&softap[..], &there].concat()).output();

@@ -1,8 +1,8 @@
 //! Every error id, produced by the binary: a command line and, where it takes one, a device that
 //! makes it happen. An id without a case fails here, and so does a case without an id.
 //!
-//! What no device can be made to do from outside stands in the table with the reason, and with
-//! the unit test that produces it.
+//! If no device can produce an error, the table has the reason and the unit test that produces
+//! it.
 
 mod account;
 pub(super) mod arranged;

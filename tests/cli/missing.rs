@@ -1,5 +1,5 @@
-//! Where nobody is there to ask, a missing value is exit 2, named with its flag and its variable,
-//! and colour is for those who force it.
+//! In a non-interactive run, a missing value is exit 2, named with its flag and its variable, and
+//! color is off unless it is forced.
 
 use crate::support::device::Device;
 use crate::support::espctl::espctl;

@@ -1,5 +1,5 @@
-//! Labels: every form in which a payload comes, what is said of it, and codes that are drawn, which
-//! read back as what they were.
+//! Labels: every input form of a payload, the messages about it, and codes that decode to the payload
+//! that they were made of.
 
 mod distorted;
 mod refused;
@@ -202,13 +202,13 @@ fn distinguishes_pictures_without_a_label() {
         id("matter.png", &drawn("MT:Y.K9042C00KA0648G00")),
         "matter-code"
     );
-    // A picture that says of itself that it is a hundred thousand pixels wide and high.
+    // A picture whose header claims a width and height of 100,000 pixels.
     let mut huge = whole;
     huge[16..24].copy_from_slice(&[0, 1, 0x86, 0xa0, 0, 1, 0x86, 0xa0]);
     assert_eq!(id("huge.png", &huge), "unreadable-file");
 }
 
-/// Whatever stands in a file that begins like a picture, it is an answer and no panic.
+/// A file that begins like a picture can have any content: espctl reports it and does not panic.
 #[test]
 fn damaged_pictures_do_not_panic() {
     let png = espctl::qr::drawing::Drawing::of(LABEL)

@@ -1,4 +1,4 @@
-//! Bad input is exit 2, and the device never hears of it.
+//! Invalid input is exit 2, and espctl contacts no device.
 
 use crate::support::device::Device;
 use crate::support::espctl::espctl;

@@ -1,6 +1,6 @@
 //! Where a value comes from: flag, environment, QR code, default; a file ranks with the flag or
-//! variable that names it. The device tells which
-//! one counted.
+//! variable that names it. The device's log shows which
+//! value was used.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! What a person is asked at a terminal and what each answer leads to: the screens of the shipped
-//! binary, against emulated devices that tell what they were told.
+//! The prompts at a terminal and the effect of each answer: the screens of the shipped binary, against
+//! emulated devices that log what they received.
 
 mod manners;
 
@@ -27,7 +27,7 @@ fn device() -> Device {
     Device::start(&["--aps", &neighbours(), "--time-scale", "0.2"])
 }
 
-/// A run that is told how to get in, but not which network.
+/// A run with the PoP, but without a network.
 fn provision(device: &Device) -> Terminal {
     let mut line = bare(device);
     line.extend(["--pop".to_owned(), device.pop().to_owned()]);

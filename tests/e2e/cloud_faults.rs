@@ -100,7 +100,7 @@ enum Harm {
     HungUp,
     /// The answer lacks what was asked for.
     Lacking,
-    /// Silence, and nobody has handled it.
+    /// No answer, and the cloud has not handled the request.
     Lost,
     /// The token is not taken.
     NoToken,
@@ -108,7 +108,7 @@ enum Harm {
     OddState,
     /// Something else answers.
     Page,
-    /// The cloud says no.
+    /// The cloud rejects the request.
     Refused,
     /// The gateway has trouble of its own.
     Trouble,
@@ -129,7 +129,7 @@ const FAULTS: [(&str, Harm); 12] = [
     ("error-code-string", Harm::Harmless),
 ];
 
-/// These are about one answer alone.
+/// These affect one answer only.
 const OWN_FAULTS: [(Exchange, &str, Harm); 4] = [
     (Exchange::Initiate, "no-challenge", Harm::Lacking),
     (Exchange::Poll, "request-status=timedout", Harm::Ended),
@@ -161,7 +161,7 @@ impl fmt::Display for Case {
 
 impl Case {
     /// What `provision` may end with: 8, "log in", is for a login that is not taken; 7 for a cloud
-    /// that does not answer or says no. Nothing here is about the device or its network.
+    /// that does not answer or rejects the request. No case involves the device or its network.
     #[expect(
         clippy::match_same_arms,
         reason = "the same exit code for another reason"
@@ -178,15 +178,15 @@ impl Case {
             // The cloud does not take the refresh token: there is nothing left to ask with.
             (NoToken | Refused, Refresh) => &[8],
             // The challenge is used up, and may have counted: another one is signed, and in the end
-            // the account says so. An answer that never can be read is no reason to wait.
+            // the account confirms it. An answer that never can be read is no reason to wait.
             (AnswerLost, Verify) => &[0],
             (Cut | Page | Trouble, Verify) if !self.always => &[0],
             // Likewise. An answer that cannot be read ends the run at once, because the node may be
-            // slower than the question: it is told to look.
+            // slower than the question: its hint is to list the nodes.
             (AnswerLost, Add) => &[0],
             // Asked once more when the signature is handed in again.
             (Cut | Page | Refused, NodeLookup) if !self.always && self.fault != "not-found" => &[0],
-            // Never sent twice, unless nobody can have handled it.
+            // Never sent twice, unless the cloud cannot have handled it.
             (Trouble, Refresh) => &[7],
             // Asked again for as long as it can help.
             (Cut | Page, Poll) if !self.always => &[0],
@@ -342,7 +342,7 @@ fn run(case: &Case) -> Result<i32, String> {
     Ok(exit)
 }
 
-/// The first run: it ended by itself, said how, and said the truth.
+/// The first run: it ended by itself, and its report is true.
 fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result<i32, String> {
     let met = owner.cloud.log_entries("fault");
     if met.iter().all(|entry| entry["kind"] != case.fault) {
@@ -352,12 +352,12 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
     if exit == 0 {
         expect_done(case, owner, device, output)?;
     }
-    // A cloud that says of a mapped node that it is not mapped is believed.
+    // espctl trusts a cloud that reports a mapped node as not mapped.
     let word = match case.harm {
         Harm::Ended => ReportedMapping::NotMapped,
         _ => owner.check_reported_mapping(device, output)?,
     };
-    // Nobody could tell the run that these counted.
+    // The run could not know that the cloud accepted these.
     let unknowable = matches!(
         case.exchange,
         Exchange::NodeLookup | Exchange::Add | Exchange::Poll
@@ -366,8 +366,8 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
     if word == ReportedMapping::Unknown && !unknowable && !unread {
         return Err("it could have known that the node is in the account".to_owned());
     }
-    let told = |event: &str| output.json().iter().any(|line| line["event"] == event);
-    let waits = told("mapping_deferred") || told("user_sent");
+    let reported = |event: &str| output.json().iter().any(|line| line["event"] == event);
+    let waits = reported("mapping_deferred") || reported("user_sent");
     if exit != 0 && !waits && !device.log_entries("wifi_set").is_empty() {
         return Err("no mapping, and the device was given Wi-Fi".to_owned());
     }
@@ -390,7 +390,7 @@ fn check(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result
     Ok(exit)
 }
 
-/// Mapped to whoever is logged in, and on Wi-Fi unless that was not wanted.
+/// Mapped to the logged-in user, and on Wi-Fi unless the run was without.
 fn expect_done(case: &Case, owner: &Owner, device: &Device, output: &Output) -> Result<(), String> {
     if output.exit != Some(0) {
         return Err("not done".to_owned());

@@ -1,5 +1,5 @@
 //! Devices on a serial line, by the shipped binary over a pty: noise, slow lines, boards that
-//! restart or vanish. What the device was told counts. Single exchanges are the matrix's (`faults`).
+//! restart or vanish. The device's log is the proof. `faults` covers single exchanges.
 
 mod boot_log;
 mod ports;
@@ -169,8 +169,8 @@ fn distinguishes_serial_line_problems() {
     });
 }
 
-/// Stray digits, as an application may print them: which line is the answer cannot be told, and
-/// that is said.
+/// Stray digits, as an application may print them: espctl cannot know which line is the answer, and
+/// reports it.
 #[test]
 fn garbled_digits_end_run_cleanly() {
     for trouble in ["hex-before", "hex-after"] {
@@ -218,7 +218,7 @@ fn missing_port_is_a_host_problem() {
     failed(output, 3, "no-serial-port", &["/dev/not-there"]);
 }
 
-/// A console prints whatever it likes, keys of the session among it: nothing of that is taken down.
+/// A console prints whatever it likes, keys of the session among it: no log records any of it.
 #[test]
 fn logs_do_not_contain_serial_bytes() {
     for scheme in ["0", "1"] {
@@ -231,7 +231,7 @@ fn logs_do_not_contain_serial_bytes() {
         joined(&output, &device);
         let [transcript, log] = files.map(|path| fs::read_to_string(path).unwrap());
         assert!(log.contains("prov-config"), "{log}");
-        let told = format!("{}{}{transcript}{log}", output.stdout, output.stderr);
+        let printed = format!("{}{}{transcript}{log}", output.stdout, output.stderr);
         let passphrase = HOME[3];
         for secret in [
             passphrase,
@@ -239,7 +239,7 @@ fn logs_do_not_contain_serial_bytes() {
             "Shared key",
             "security1:",
         ] {
-            assert!(!told.contains(secret), "{secret:?}: {told}");
+            assert!(!printed.contains(secret), "{secret:?}: {printed}");
         }
     }
 }

@@ -38,7 +38,7 @@ fn reconnects_after_channel_change() {
         let output = run(&device, &[]).exits(0);
         assert!(count(&output, "contact_lost") >= 1, "{output}");
         assert!(count(&output, "contact_regained") >= 1, "{output}");
-        // Secured anew with the secret that was accepted before, and told nothing twice.
+        // A new handshake with the accepted secret; nothing is sent twice.
         assert!(
             device.log_entries("secured").len() >= 2,
             "{:#?}",

@@ -1,7 +1,7 @@
 //! The documented command lines of esp-rainmaker-cli, typed word for word into a shell, with the
-//! addresses that stand in them: in a network namespace that owns these, port 80 and mDNS
-//! included, with an emulated adapter on a bus and boards on ptys. What the device and the cloud
-//! were told counts. The lines are `lines`.
+//! addresses that they contain: in a network namespace that owns these, port 80 and mDNS
+//! included, with an emulated adapter on a bus and boards on ptys. The logs of the device and the
+//! cloud are the proof. The lines are `lines`.
 
 mod label;
 mod lines;
@@ -42,7 +42,7 @@ fn documented_command_lines_run_unchanged() {
             }
         }
     });
-    // Nobody is there any more. Both ports are tried, and the one that is named is that of most.
+    // No device is there anymore. Both ports are tried, and the one that is named is that of most.
     let line = &DOCUMENTED[4];
     let output = typed(line.typed)
         .env("RM_USER_CONFIG_DIR", owner.account.folder())
@@ -84,7 +84,7 @@ impl Line {
             .iter()
             .map(|(name, value)| (*name, value.as_str()))
             .collect();
-        let told = if self.network == Network::Chosen {
+        let printed = if self.network == Network::Chosen {
             self.choose(&variables)
         } else {
             let run = typed(self.typed).env("ESPCTL_NO_INPUT", "1");
@@ -100,7 +100,7 @@ impl Line {
             _ => "provisioned successfully!",
         };
         let words = format!("Node {} {done}", device.node_id());
-        assert!(told.contains(&words), "{self}\n{told}");
+        assert!(printed.contains(&words), "{self}\n{printed}");
         self.check_session(&device);
         self.check_network(&device);
         self.check_mapping(&device, owner);
@@ -125,7 +125,7 @@ impl Line {
         }
     }
 
-    /// What a line must not say: which bus, which port, and whose account.
+    /// What a line must not contain: the bus, the port, the account.
     fn variables(&self, device: &Device, owner: &Owner) -> Vec<(&'static str, String)> {
         let mut variables = vec![("RM_USER_CONFIG_DIR", owner.account.folder().to_owned())];
         match self.medium {
@@ -230,8 +230,8 @@ impl Line {
             assert_eq!(removed, usize::from(self.disabled), "{self}");
         }
         let info = ["node", "info", device.node_id(), "--format", "json"];
-        let told = owner.account.run(&info).output().exits(0).result();
-        let node = &told["node"];
+        let printed = owner.account.run(&info).output().exits(0).result();
+        let node = &printed["node"];
         let mut tags: Vec<&str> = node["tags"]
             .as_array()
             .expect("tags")

@@ -23,7 +23,7 @@ use crate::support::memory_transport::MemoryDevice;
 #[cfg(unix)]
 use crate::support::pty::{ENTER, Terminal};
 
-/// Slots, in which boxes stand.
+/// Slots for boxes.
 pub(super) struct Shelf {
     device: MemoryDevice,
 }
@@ -71,7 +71,7 @@ static OPTIONS: [OptionSpec; 2] = [
     },
 ];
 
-/// Slot, what is written on the box, and whether a box stands there.
+/// Slot, label of the box, and whether the slot has a box.
 type Slot = (&'static str, Option<&'static str>, bool);
 
 /// The slots of a shelf. Only `upper` holds a device that answers.
@@ -153,8 +153,8 @@ impl fmt::Debug for Shelf {
 /// Runs the program, and checks that it speaks of no other medium than the shelf.
 fn run(arguments: &[&str], exit: i32) -> Output {
     let output = espctl(arguments).exits(exit);
-    let said = format!("{}\n{}", output.stdout, output.stderr).to_lowercase();
-    let words = said.split(|letter: char| !letter.is_alphanumeric());
+    let printed = format!("{}\n{}", output.stdout, output.stderr).to_lowercase();
+    let words = printed.split(|letter: char| !letter.is_alphanumeric());
     let foreign = |word: &&str| FOREIGN.contains(word);
     let foreign: Vec<&str> = words.filter(foreign).collect();
     assert!(foreign.is_empty(), "{foreign:?}: {output}");
@@ -310,9 +310,9 @@ fn errors_and_hints_mention_only_the_medium() {
         wrong["while"], "securing the session with upper over shelf",
         "{wrong}"
     );
-    let told = wrong["hints"].to_string();
+    let printed = wrong["hints"].to_string();
     assert!(
-        told.contains("printed on the device") && told.contains("five wrong tries"),
+        printed.contains("printed on the device") && printed.contains("five wrong tries"),
         "{wrong}"
     );
 
@@ -329,8 +329,8 @@ fn errors_and_hints_mention_only_the_medium() {
     let line = of_shelf(&["--device-ip", "127.0.0.1", "--format", "json"]);
     let elsewhere = espctl(&line).exits(2).result()["error"].clone();
     assert_eq!(elsewhere["id"], "conflicting-flags", "{elsewhere}");
-    let told = elsewhere["message"].to_string();
-    assert!(told.contains("a box stands in a slot"), "{elsewhere}");
+    let printed = elsewhere["message"].to_string();
+    assert!(printed.contains("a box stands in a slot"), "{elsewhere}");
 }
 
 #[test]

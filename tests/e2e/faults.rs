@@ -40,7 +40,7 @@ impl Case {
         self.step == Step::Disable || !self.medium.steps.contains(&Step::Apply)
     }
 
-    /// What its node announces; `None` of a device that nobody shall own.
+    /// What its node announces; `None` for a device without an owner.
     fn capability(&self) -> Option<&'static str> {
         if self.is_on_network() {
             Some("ch_resp")
@@ -50,12 +50,12 @@ impl Case {
     }
 
     /// What `provision` may end with. 5, "this secret is wrong", is for a refused proof alone:
-    /// there, hanging up is how a device says so. Once Apply has left, nobody can say that the
-    /// device did not take it, unless it says so itself.
+    /// there, a device rejects it by closing the connection. After Apply was sent, only the device can
+    /// report that it did not accept it.
     fn allowed(&self) -> &'static [i32] {
         let may_be_applied = self.step >= Step::Apply;
         match (self.harm, self.step) {
-            // After the last, the node is in the account, and what fails is told as a warning.
+            // After the last, the node is in the account, and a failure is only a warning.
             (Harm::Late, _) | (_, Step::Disable) => &[0],
             // There, the scheme is tried out, and it is known what to ask for.
             (Harm::Absent, Step::Version) if self.is_on_network() => &[0],
@@ -66,7 +66,7 @@ impl Case {
             (Harm::Twice, Step::FirstHandshake) => &[0, 5, 6],
             (Harm::Twice, _) if may_be_applied => &[0, 10],
             (Harm::Twice, _) => &[0, 6, 10],
-            // Such a device announces no scan, and nobody says that the network is open: 2.
+            // Such a device announces no scan, so espctl cannot know that the network is open: 2.
             (Harm::Absent, Step::Version) => &[2],
             (Harm::Absent, Step::Apply) => &[6],
             (_, Step::Apply | Step::Status) => &[0, 10],
@@ -103,7 +103,7 @@ fn matrix() -> Vec<Case> {
                     // To Bluedroid, an endpoint that is not there is a refusal like any other.
                     let is_refusal = fault == "not-found" && medium.name.ends_with("Bluedroid");
                     let harm = if is_refusal { Harm::HungUp } else { harm };
-                    // A console says no to a request like to one for what it does not have, and
+                    // A console rejects a request in the same way as an unknown endpoint, and
                     // before the first answer there is no other that could be sent instead.
                     let is_absence = medium.name == "console"
                         && (harm == Harm::HungUp || fault == "wrong-order");
@@ -113,7 +113,7 @@ fn matrix() -> Vec<Case> {
                         harm
                     };
                     // To the client the same as a lost request, and each costs its patience:
-                    // only where it matters what the device has heard.
+                    // only if it matters what the device has received.
                     if harm == Harm::AnswerLost && step < Step::Sign {
                         continue;
                     }
@@ -167,7 +167,7 @@ fn run(case: &Case) -> Result<i32, String> {
     let owner = owner.as_ref();
 
     // On a busy computer the scan can be over before the client asks for the first time. Then
-    // its results are asked for earlier, and the fault meets nobody.
+    // its results are asked for earlier, and the fault has no effect.
     for _ in 0..TRIES {
         let state = fresh_path("state.json");
         let state = state.to_str().ok_or("a path of ASCII")?;
@@ -192,10 +192,10 @@ fn run(case: &Case) -> Result<i32, String> {
         let exit =
             check(case, owner, &device, &output).map_err(|why| format!("{why}\n{output}"))?;
 
-        // A device that was told to join goes away when it has, or can only be reset from there.
+        // A device that got Apply closes its hotspot when it has joined, or can only be reset from there.
         // As a person would, restart it: what it kept is still there, and it takes other
         // credentials. Any other device must go on as if nothing had been.
-        // So is one that was told to sign no more.
+        // So is one whose challenge-response is disabled.
         if was_applied(&device, exit) || !device.log_entries("chal_resp_disabled").is_empty() {
             device.kill();
             let anew: &[&str] = if case.is_on_network() {
@@ -233,7 +233,7 @@ fn was_applied(device: &Device, exit: i32) -> bool {
     }
 }
 
-/// The first run: it ended by itself, said how, and said the truth.
+/// The first run: it ended by itself, and its report is true.
 fn check(
     case: &Case,
     owner: Option<&Owner>,
@@ -259,16 +259,16 @@ fn check(
     Ok(exit)
 }
 
-/// A device that was mapped is switched off, or the run says that it may not be.
+/// Challenge-response of a mapped device is disabled, or the run warns that it may not be.
 fn check_disabled(device: &Device, output: &Output) -> Result<(), String> {
     let is_off = !device.log_entries("chal_resp_disabled").is_empty();
-    let says = |event: &str, key: &str, value: &str| {
+    let has_event = |event: &str, key: &str, value: &str| {
         let mut lines = output.json().into_iter();
         lines.any(|line| line["event"] == event && (key.is_empty() || line[key] == value))
     };
-    let says_off = says("challenge_response_disabled", "", "");
-    let warns = says("warned", "id", "not-disabled");
-    match (output.exit == Some(0), is_off, says_off) {
+    let is_reported = has_event("challenge_response_disabled", "", "");
+    let warns = has_event("warned", "id", "not-disabled");
+    match (output.exit == Some(0), is_off, is_reported) {
         (_, false, true) => Err("it says that the device is switched off".to_owned()),
         (true, _, false) if !warns => Err("neither switched off nor a warning".to_owned()),
         (false, true, _) => Err("switched off by a run that failed".to_owned()),
@@ -276,7 +276,7 @@ fn check_disabled(device: &Device, output: &Output) -> Result<(), String> {
     }
 }
 
-/// The run after it: nothing stands in its way any more.
+/// The next run, which succeeds.
 fn expect_done(case: &Case, owner: Option<&Owner>, device: &Device) -> Result<(), String> {
     let output = provision(case, owner, device);
     let mapped = owner.is_none_or(|owner| owner.has(device));

@@ -1,5 +1,5 @@
 //! The firmware generations and the scenarios, provisioned by the shipped binary. The device's own
-//! log says what was asked of it, and what became of it.
+//! log has the requests and their outcome.
 
 use std::fs;
 
@@ -143,7 +143,7 @@ fn impossible_generation_options_are_usage_errors() {
     }
 }
 
-/// The exit code for a run with the right credentials, and what the device was told to do.
+/// The exit code for a run with the right credentials, and the requests that the device got.
 fn fails(scenario: &str, more: &[&str], client: &[&str]) -> (Device, Output) {
     let own = [
         "--sec-ver",
@@ -350,7 +350,7 @@ fn several_devices_have_own_addresses_and_end_together() {
     }
 }
 
-/// Its application clears a failure after five of its own, and has nobody who could be asked to.
+/// Its application clears a failure after five attempts of its own, and has no reset endpoint.
 #[test]
 fn old_firmware_gets_time_to_accept_new_credentials() {
     let old = ["--firmware", "v4.4", "--time-scale", "0.3", "--pop", "a"];

@@ -1,5 +1,5 @@
 //! Emulated RainMaker nodes as a second process: their endpoints through the shipped binary, and
-//! what they tell a cloud that answers by a script.
+//! what they send to a cloud that answers by a script.
 
 use serde_json::{Value, json};
 
@@ -111,8 +111,8 @@ async fn older_node_reports_its_user_after_service_ends() {
     .await
     .unwrap();
 
-    let heard = cloud.requests();
-    let lines: Vec<&str> = heard
+    let requests = cloud.requests();
+    let lines: Vec<&str> = requests
         .iter()
         .map(|one| one.head.lines().next().unwrap())
         .collect();
@@ -128,13 +128,13 @@ async fn older_node_reports_its_user_after_service_ends() {
             mapping,
         ]
     );
-    let registered: Value = serde_json::from_slice(&heard[0].body).unwrap();
+    let registered: Value = serde_json::from_slice(&requests[0].body).unwrap();
     let pem = registered["public_keys"][0].as_str().unwrap();
     assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----"));
     assert_eq!(registered["config"]["node_id"], node_id.as_str());
-    let told: Value = serde_json::from_slice(&heard[4].body).unwrap();
+    let mapping: Value = serde_json::from_slice(&requests[4].body).unwrap();
     assert_eq!(
-        told,
+        mapping,
         json!({"node_id": node_id, "user_id": "U", "secret_key": "S"})
     );
     assert_eq!(device.log_entries("connectivity_sent").len(), 1);
@@ -151,9 +151,9 @@ async fn several_nodes_register_with_separate_keys() {
     let devices = tokio::task::spawn_blocking(start).await.unwrap();
     assert_eq!(devices.ready["node_id"], "N_1");
     cloud.turns(2).await;
-    let heard = cloud.requests();
-    assert_eq!(heard.len(), 2);
-    assert!(heard[1].head.starts_with("PUT /emulator/nodes/N_2 "));
+    let requests = cloud.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].head.starts_with("PUT /emulator/nodes/N_2 "));
     let key = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap()["public_keys"].clone();
-    assert_ne!(key(&heard[0].body), key(&heard[1].body));
+    assert_ne!(key(&requests[0].body), key(&requests[1].body));
 }

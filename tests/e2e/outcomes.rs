@@ -256,7 +256,7 @@ fn own_scan_explains_missing_network() {
 
 #[test]
 fn run_timeout_has_exit_code_of_current_step() {
-    // Nobody there yet.
+    // No device is there yet.
     let mut gone = Device::start(&[]);
     gone.kill();
     let line = [&HOME[..], &["--pop", gone.pop(), "--timeout", "0.3"]].concat();
@@ -265,7 +265,7 @@ fn run_timeout_has_exit_code_of_current_step() {
     let device = Device::start(&["--join-ms", "600000"]);
     let line = [&HOME[..], &["--pop", device.pop(), "--timeout", "8"]].concat();
     let error = assert_error(run(&device, &line), 9, "expired");
-    // Firmware refuses to forget while it joins, and that is said.
+    // Firmware rejects a reset while it joins, and espctl reports it.
     assert_eq!(device.log_entries("reset")[0]["accepted"], false);
     assert!(
         error["hints"]
@@ -275,7 +275,7 @@ fn run_timeout_has_exit_code_of_current_step() {
     );
 }
 
-/// A run that is signalled once `event` was told.
+/// A run that gets a signal after it reported `event`.
 fn interrupted(device: &Device, signal: &str, event: &str) -> Output {
     watch_for(going_home(device), event, |run| send_signal(signal, run))
 }

@@ -15,7 +15,7 @@ fn provision(device: &Device, arguments: &[&str]) -> Output {
 
 const HOME: [&str; 4] = ["--ssid", "Home", "--passphrase", "correct horse battery"];
 
-/// One version document, one socket, one handshake, and nothing that need not be said.
+/// One version document, one socket, one handshake, and no needless request.
 #[track_caller]
 fn assert_nothing_needless(device: &Device) {
     assert_eq!(
@@ -129,7 +129,7 @@ fn open_network_needs_no_passphrase() {
     let world = access_points(&json!([{
         "ssid": "Cafe", "bssid": "a0b1c2d3e4f5", "channel": 6, "rssi": -40, "auth": 0,
     }]));
-    // Told so, there is nothing to look up.
+    // The user states it, so espctl needs no scan.
     let device = Device::start(&["--aps", &world]);
     provision(
         &device,
@@ -139,7 +139,7 @@ fn open_network_needs_no_passphrase() {
     assert_nothing_needless(&device);
     assert_eq!(device.log_entries("wifi_set")[0]["passphrase"], "");
 
-    // Not told, the device's own scan knows.
+    // Otherwise, the device's own scan shows it.
     let device = Device::start(&["--aps", &world]);
     provision(&device, &["--pop", device.pop(), "--ssid", "Cafe"]).exits(0);
     assert!(device.requests("prov-scan") > 0);

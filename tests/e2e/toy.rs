@@ -81,7 +81,7 @@ impl Driver for Toy {
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let wanted = search.address.as_ref().map(Address::as_str);
         let rooms = self.rooms.iter().map(|(room, _)| *room);
-        // Only whoever names the porch is sent there.
+        // Only a run that names the porch goes there.
         let porch = wanted.filter(|wanted| *wanted == PORCH).map(|_| PORCH);
         let found: Vec<_> = rooms
             .filter(|room| wanted.is_none_or(|wanted| wanted == *room))
@@ -186,7 +186,7 @@ fn discover_lists_devices_of_a_new_transport() {
 
 #[test]
 fn provision_reaches_a_device_by_a_new_transport() {
-    // Its own flag says which transport; a name says which device.
+    // Its own flag selects the transport; a name selects the device.
     let by_room = ["--toy-room", "kitchen"];
     let by_name = ["--transport", "toy", "--device-name", "PROV_kitchen"];
     for which in [&by_room[..], &by_name[..]] {
@@ -218,11 +218,11 @@ fn errors_use_words_of_a_new_transport() {
         let line = [line, &["--format", "json"]].concat();
         espctl(&line).exits(exit).result()["error"].clone()
     };
-    let nobody = error(&["device", "info", "--toy-room", "cellar"], 4);
-    assert_eq!(nobody["id"], "no-device", "{nobody}");
-    assert_eq!(nobody["message"], "no device found over toy", "{nobody}");
-    let hints = nobody["hints"].to_string();
-    assert!(hints.contains("into a room of this house"), "{nobody}");
+    let missing = error(&["device", "info", "--toy-room", "cellar"], 4);
+    assert_eq!(missing["id"], "no-device", "{missing}");
+    assert_eq!(missing["message"], "no device found over toy", "{missing}");
+    let hints = missing["hints"].to_string();
+    assert!(hints.contains("into a room of this house"), "{missing}");
 
     let line = ["device", "wifi", "--toy-room", "kitchen", "--pop", "wrong"];
     let wrong = error(&line, 5);

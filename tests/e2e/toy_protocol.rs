@@ -23,7 +23,7 @@ use serde_json::Value;
 use super::toy::{PORCH, espctl};
 use crate::support::recorder::Recorder;
 
-/// The device: letters go in, and it tells what happens.
+/// The device: letters go in, and it reports what happens.
 #[derive(Debug, Default)]
 pub(super) struct LetterBox {
     letter: String,

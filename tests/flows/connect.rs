@@ -1,5 +1,5 @@
-//! Which scheme is spoken and with what secret: what the device announces, what the person gave,
-//! and what neither says. The broken verifier forms are `sec2_compat`'s.
+//! How the scheme and the secret are selected: announced by the device, given by the user, or neither.
+//! `sec2_compat` covers the broken verifier forms.
 
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::Access;
@@ -46,7 +46,7 @@ fn with_pop(pop: &str) -> Access {
     }
 }
 
-/// Secures the device, or says why not, and what the observer heard.
+/// Starts a session with the device. Returns the result and the observer's record.
 async fn run(
     device: &MemoryDevice,
     access: &Access,
@@ -160,13 +160,13 @@ async fn probe_asks_once_for_secret_of_both_schemes() {
         assert_eq!(recorder.asked(), [Question::Pop]);
         assert!(device.log_entries("strike").is_empty());
     }
-    // That there is none can be said.
+    // The user can state that the device needs no PoP.
     let device = device_of(Sec1, None).with_version_document(None);
     let (outcome, _) = run(&device, &with_pop("")).await;
     assert_eq!(outcome.unwrap(), Sec1);
 }
 
-/// Plaintext is never an answer to silence: whoever stands in between could bring that about.
+/// espctl never probes plaintext: an attacker in between could cause the silence.
 #[tokio::test]
 async fn probe_never_falls_back_to_plaintext() {
     let device = device_of(Sec0, None).with_version_document(None);
@@ -215,7 +215,7 @@ async fn device_without_pop_gets_none() {
     }
 }
 
-/// Whoever stands in between can announce it, and be the device without knowing the PoP.
+/// An attacker in between can announce it, and pose as the device without the PoP.
 #[tokio::test]
 async fn rejects_given_pop_if_none_is_announced() {
     let device = device_of(Sec1, None);

@@ -1,5 +1,5 @@
-//! Handing a network over and waiting until it is joined: an outcome counts only when the device
-//! said so. The intervals are the shipped ones, on a clock that does not wait.
+//! Sending credentials and waiting until the device has joined: only an outcome that the device
+//! reports counts. The intervals are the shipped ones, on a clock that does not wait.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn joining(
     (outcome, recorder)
 }
 
-/// On a session that nobody can open again when it is lost.
+/// Over a session that cannot reconnect.
 async fn join(
     run: &Run,
     session: &mut Session,
@@ -113,7 +113,7 @@ fn ends(recorder: &Recorder) -> Vec<(Stage, StageState)> {
         .collect()
 }
 
-/// The attempts left, each time the person was told.
+/// The remaining attempts of each reported event.
 fn countdown(recorder: &Recorder) -> Vec<Option<u32>> {
     recorder
         .events()
@@ -403,17 +403,17 @@ async fn connected_without_details_is_not_success() {
 }
 
 /// A device in the clear that takes any network and reports that it failed to join.
-fn answer(heard: &ReceivedRequest) -> Vec<u8> {
-    let answer = match heard.head.split(' ').nth(1) {
+fn answer(request: &ReceivedRequest) -> Vec<u8> {
+    let answer = match request.head.split(' ').nth(1) {
         Some("/proto-ver") => b"V0.1".to_vec(),
         Some("/prov-session") => {
             let responder = accept(&DeviceSecret::Sec0, &mut SeededRng::new("a device"));
-            match responder.answer(&heard.body).unwrap() {
+            match responder.answer(&request.body).unwrap() {
                 Answer::Established { response, .. } => response,
                 Answer::Reply { .. } => panic!("Security 0 is one exchange"),
             }
         }
-        _ => match NetworkConfigPayload::decode(&heard.body[..]).unwrap().msg {
+        _ => match NetworkConfigPayload::decode(&request.body[..]).unwrap().msg {
             SET => b"\x08\x03\x6a\x00".to_vec(),
             APPLY => b"\x08\x05\x7a\x00".to_vec(),
             _ => b"\x08\x01\x5a\x04\x10\x03\x50\x00".to_vec(),

@@ -19,7 +19,7 @@ use espctl::transport::TransportError;
 use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
 use crate::support::recorder::Recorder;
 
-/// Keeps what it is told, and fails at the step of the test's choice.
+/// Stores what it records, and fails at the step that the test selects.
 #[derive(Clone, Debug, Default)]
 struct Notebook {
     lines: Arc<Mutex<Vec<String>>>,
@@ -151,7 +151,7 @@ async fn unrecorded_step_is_not_taken() {
     assert!(device.log_entries("wifi_applied").is_empty());
 }
 
-/// The device joins all the same, and somebody has to see it through.
+/// The device joins anyway, so the run must go on and confirm it.
 #[tokio::test(start_paused = true)]
 async fn unrecorded_outcome_does_not_end_run() {
     let notebook = Notebook {

@@ -38,7 +38,7 @@ async fn security_2_handshakes_do_not_compute_on_the_io_thread() {
     assert!(longest < Duration::from_millis(20), "{longest:?}");
 }
 
-/// The clock stands still while anything computes. 64 handshakes wait for their devices at the same
+/// The paused clock does not advance during computations. 64 handshakes wait for their devices at the same
 /// time; were they bounded by cores like the arithmetic, this would take a minute.
 #[tokio::test(start_paused = true)]
 async fn handshakes_wait_for_slow_devices_concurrently() {

@@ -1,5 +1,5 @@
-//! Mapping with a pace that a test cannot ask the binary for: signatures that nobody takes until
-//! the challenge is too old, and accounts that never say.
+//! Mapping with intervals that the binary has no flags for: signatures that no account accepts before
+//! the challenge expires, and accounts that never confirm.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,14 +108,20 @@ async fn signature_not_submitted_in_time_is_expired_challenge() {
         }
         other => panic!("{other:?}"),
     }
-    let told =
+    let count_events =
         |wanted: fn(&Event) -> bool| recorder.events().iter().filter(|one| wanted(one)).count();
     assert_eq!(
-        told(|event| matches!(event, Event::MappingDeferred { .. })),
+        count_events(|event| matches!(event, Event::MappingDeferred { .. })),
         1
     );
-    assert_eq!(told(|event| matches!(event, Event::MappingWaits { .. })), 1);
-    assert_eq!(told(|event| matches!(event, Event::Mapped { .. })), 0);
+    assert_eq!(
+        count_events(|event| matches!(event, Event::MappingWaits { .. })),
+        1
+    );
+    assert_eq!(
+        count_events(|event| matches!(event, Event::Mapped { .. })),
+        0
+    );
     assert_eq!(cloud.log_entries("challenge_issued")[0]["life_s"], 5);
     assert!(cloud.log_entries("mapped").is_empty());
     let verified = cloud.log_entries("fault").len();
@@ -149,7 +155,7 @@ async fn silent_account_times_out() {
         panic!("{error:?}");
     };
     assert!(matches!(*source, FlowError::MappingPending { .. }));
-    // The same word is told once.
+    // The same status is reported once.
     let events = recorder.events();
     let polled = events.iter();
     let polled = polled.filter(|event| matches!(event, Event::MappingPolled { .. }));

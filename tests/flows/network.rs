@@ -14,7 +14,7 @@ use espctl::proto::network_provisioning::network_scan_payload::Payload;
 use espctl::proto::network_provisioning::{
     NetworkScanPayload, RespScanWifiResult, RespScanWifiStart, RespScanWifiStatus, WiFiScanResult,
 };
-use espctl::provisioner::{NetworkCredentials, WifiCredentials};
+use espctl::provisioner::{NetworkCredentials, ProvisionError, WifiCredentials};
 use espctl::secret::Secret;
 use espctl::security::DeviceSecret;
 use prost::Message as _;
@@ -94,7 +94,7 @@ async fn scan_lists_each_name_once_and_hidden_networks() {
 }
 
 /// Over its own hotspot a device that listens on every channel in one go loses its clients, and
-/// one that answers only when it is done answers nobody meanwhile.
+/// one that answers only at the end of the scan serves no other request meanwhile.
 #[tokio::test(start_paused = true)]
 async fn scan_keeps_hotspot_alive() {
     let device = neighbourhood();
@@ -128,7 +128,7 @@ async fn equal_names_with_other_authentication_are_separate_networks() {
     assert_eq!(strengths, [-50, -60, -80, -90]);
 }
 
-/// A device that lists `count` networks, and says that it is still listening `busy` times first.
+/// A device that lists `count` networks after it has reported `busy` times that the scan continues.
 fn listing(count: u32, mut busy: u32) -> MemoryDevice {
     neighbourhood().instead(move |endpoint, request| {
         if endpoint != "prov-scan" {
@@ -207,7 +207,7 @@ async fn endless_scan_times_out() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, FlowError::ScanUnfinished { waited } if waited == pace.scan),
+        matches!(error, FlowError::Protocol { source: ProvisionError::ScanUnfinished { waited }, .. } if waited == pace.scan),
         "{error:?}"
     );
     assert!(began.elapsed() <= pace.scan);
@@ -281,8 +281,8 @@ async fn asks_for_passphrase_if_one_may_be_needed() {
         assert_eq!(network.unwrap(), pair(ssid, "typed in"));
         assert_eq!(recorder.asked(), std::slice::from_ref(&question));
 
-        let nobody = &Recorder::default();
-        let error = settled(&neighbourhood(), &wanted, nobody)
+        let non_interactive = &Recorder::default();
+        let error = settled(&neighbourhood(), &wanted, non_interactive)
             .await
             .unwrap_err();
         assert!(
@@ -325,7 +325,7 @@ async fn without_name_network_is_chosen_from_scan() {
     let network = settled(&neighbourhood(), &given, &recorder).await;
     assert_eq!(network.unwrap(), pair("Elsewhere", "12345678"));
 
-    // Nobody chooses; a hidden network, which has no name to send; one that is not in the list.
+    // The run is non-interactive; a hidden network, which has no name to send; one that is not in the list.
     for choice in [Chosen::Nothing, Chosen::Item(5), Chosen::Item(99)] {
         let recorder = Recorder::default().with_choices([choice]);
         let error = settled(&neighbourhood(), &nothing, &recorder)
@@ -343,9 +343,9 @@ async fn without_name_network_is_chosen_from_scan() {
 async fn device_that_cannot_scan_gets_no_scan_request() {
     let device = neighbourhood();
     let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
-    let nobody = Recorder::default();
+    let non_interactive = Recorder::default();
     let nothing = wanted(None, None);
-    let error = select_network(&nobody.run(), &mut provisioner, &nothing)
+    let error = select_network(&non_interactive.run(), &mut provisioner, &nothing)
         .await
         .unwrap_err();
     assert!(
@@ -358,7 +358,7 @@ async fn device_that_cannot_scan_gets_no_scan_request() {
         .await
         .unwrap();
     assert_eq!(recorder.asked().len(), 1);
-    // Whoever is there names the network.
+    // The user types the name of the network.
     let recorder = Recorder::with_answers(["Guest", "typed in"]);
     let settled = select_network(&recorder.run(), &mut provisioner, &nothing)
         .await

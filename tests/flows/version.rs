@@ -16,18 +16,18 @@ fn reads_every_form_of_version_document() {
         for key in keys(&entry) {
             let expected = &entry[key];
             match key {
-                // What a text says is prose: nothing is announced, and another source decides.
+                // A text is not a version document, so it announces nothing.
                 "sec_ver" => assert_eq!(version.sec_ver, expected.as_u64(), "{body}"),
                 "patch" if expected.is_u64() => {
-                    // Firmware from before patch levels has level 0 and does not say so.
-                    let said = version.sec_patch_ver.unwrap_or(0);
-                    assert_eq!(Some(said), expected.as_u64(), "{body}");
+                    // Firmware without patch levels has level 0 and does not announce it.
+                    let level = version.sec_patch_ver.unwrap_or(0);
+                    assert_eq!(Some(level), expected.as_u64(), "{body}");
                 }
                 "patch" => assert_eq!(version.sec_patch_ver, None, "{body}"),
                 "pop_required" => {
                     assert_eq!(version.pop_required, expected.as_bool(), "{body}");
                 }
-                // Null: not said.
+                // Null: not announced.
                 "wifi_prov" | "wifi_scan" | "ch_resp" | "local_ctrl" | "claim" => {
                     let expected = expected.as_bool().unwrap_or(false);
                     assert_eq!(capability(key), Some(expected), "{key} in {body}");

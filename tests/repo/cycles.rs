@@ -108,7 +108,7 @@ fn check_itself_follows_globs_and_chains_of_re_exports() {
     ]);
     let expected = "src/a/mod.rs → src/a/b.rs (B, line 1) → src/a/mod.rs (A, line 1)";
     assert_eq!(above, [expected]);
-    // A file that another name stands for, and a way over three files.
+    // A file with a `path` attribute, and a cycle through three files.
     let three = found(&[
         (
             "a/mod.rs",

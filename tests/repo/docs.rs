@@ -1,5 +1,5 @@
-//! The documents say what the program does: links lead somewhere, tables match, and the commands
-//! of the README run.
+//! The documents match the program: links resolve, tables are equal, and the commands of the README
+//! run.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -147,7 +147,7 @@ struct Names {
 struct Scope {
     file: usize,
     items: BTreeSet<String>,
-    /// Each name that a `use` brings in, and what it stands for.
+    /// The names that a `use` imports, with their paths.
     bindings: Vec<(String, Path)>,
     globs: Vec<Path>,
 }
@@ -217,7 +217,7 @@ impl Names {
         if is_module {
             found.push(Target::Module(own.clone()));
         }
-        // A name that stands for itself is that of another crate.
+        // A name whose path is the name itself belongs to another crate.
         let is_new = !seen.contains(&own);
         seen.push(own);
         for scope in self.scopes.get(module).into_iter().flatten() {
@@ -228,10 +228,10 @@ impl Names {
                     name: name.clone(),
                 });
             }
-            for (_, stands_for) in scope.bindings.iter().filter(|(bound, _)| bound == name) {
+            for (_, bound_path) in scope.bindings.iter().filter(|(bound, _)| bound == name) {
                 known = true;
                 if is_new || is_module {
-                    let whole = [stands_for, rest].concat();
+                    let whole = [bound_path, rest].concat();
                     found.extend(self.resolve(module, &whole, seen));
                 }
             }
@@ -424,7 +424,7 @@ impl Named<'_> {
         let mut start = Span::call_site();
         let mut colons = 0;
         // What comes before a name can make it a field, a method or one of another crate.
-        let mut stands_alone = true;
+        let mut is_separate = true;
         for token in tokens {
             match token {
                 TokenTree::Ident(name) => {
@@ -433,11 +433,11 @@ impl Named<'_> {
                         path.clear();
                         start = name.span();
                     }
-                    if stands_alone || !path.is_empty() {
+                    if is_separate || !path.is_empty() {
                         path.push(name.to_string());
                     }
                     colons = 0;
-                    stands_alone = true;
+                    is_separate = true;
                 }
                 TokenTree::Punct(mark) => {
                     colons = if mark.as_char() == ':' { colons + 1 } else { 0 };
@@ -445,16 +445,16 @@ impl Named<'_> {
                         self.name_of_tokens(&path, start);
                         path.clear();
                     }
-                    stands_alone = mark.as_char() != '.' && colons < 2;
+                    is_separate = mark.as_char() != '.' && colons < 2;
                 }
                 TokenTree::Group(group) => {
                     self.name_of_tokens(&path, start);
                     path.clear();
                     colons = 0;
-                    stands_alone = true;
+                    is_separate = true;
                     self.read_tokens(group.stream());
                 }
-                TokenTree::Literal(_) => stands_alone = true,
+                TokenTree::Literal(_) => is_separate = true,
             }
         }
         self.name_of_tokens(&path, start);

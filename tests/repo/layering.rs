@@ -68,7 +68,7 @@ const LAYERS: [(&str, &[&str]); 13] = [
     ),
 ];
 
-/// Import nothing but each other, and anybody may import them.
+/// Modules that import only each other, and that every module may import.
 const LEAVES: [&str; 3] = ["ident", "qr", "secret"];
 
 #[test]

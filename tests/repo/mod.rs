@@ -5,3 +5,4 @@ mod docs;
 mod imports;
 mod layering;
 mod source_files;
+mod words;

@@ -1,4 +1,4 @@
-//! Every source file says what it is, and is named for one thing.
+//! Every source file begins with its purpose, and has a name for one concept.
 
 use crate::support::source::source_files;
 

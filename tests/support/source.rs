@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One file of `src/`.
+/// One file of `src/` or `tests/`.
+#[derive(Clone)]
 pub(crate) struct SourceFile {
     pub(crate) path: PathBuf,
     /// The path as a module: `src/transport/http.rs` is `transport::http`.
@@ -37,12 +38,17 @@ impl SourceFile {
 
 /// Reads every file of `src/`.
 pub(crate) fn source_files() -> Vec<SourceFile> {
+    rust_files("src")
+}
+
+/// Every Rust file in a folder of the repository.
+pub(crate) fn rust_files(folder: &str) -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    let mut folders = vec![root.join("src")];
+    let mut folders = vec![root.join(folder)];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder of src/") {
-            let path = entry.expect("an entry of src/").path();
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry of a folder").path();
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
@@ -50,7 +56,7 @@ pub(crate) fn source_files() -> Vec<SourceFile> {
             }
         }
     }
-    assert!(files.len() > 20, "src/ was not found");
+    assert!(files.len() > 20, "{folder} was not found");
     files.sort_by(|left, right| left.path.cmp(&right.path));
     files
 }

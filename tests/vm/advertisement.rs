@@ -1,4 +1,4 @@
-//! How the device of the VM is seen before anybody connects: what it advertises, and that it goes on doing so.
+//! The advertisement of the VM's device before a connection: its content, and that it goes on.
 //!
 //! By `btmgmt`, not by `LEAdvertisingManager1`: BlueZ 5.66 puts all but the name into the advertisement itself, and
 //! the service and the manufacturer's data together are one byte longer than one may be. Firmware has the
@@ -51,7 +51,7 @@ impl Advertising {
         })
     }
 
-    /// On the air, and not for the first time. Replaced, not removed and added: nobody could connect in
+    /// On the air, and not for the first time. Replaced, not removed and added: a client could not connect in
     /// between.
     pub(crate) async fn again(&mut self) -> Result<()> {
         let (advertisement, scan_response) = (&self.advertisement, &self.scan_response);
@@ -94,8 +94,8 @@ impl Advertising {
     }
 }
 
-/// One field of an advertisement: its length, its kind, what it says.
-fn field(kind: u8, said: &[u8]) -> Result<String> {
-    let length = u8::try_from(said.len() + 1)?;
-    Ok(hex::encode([&[length, kind], said].concat()))
+/// One field of an advertisement: length, kind, value.
+fn field(kind: u8, value: &[u8]) -> Result<String> {
+    let length = u8::try_from(value.len() + 1)?;
+    Ok(hex::encode([&[length, kind], value].concat()))
 }

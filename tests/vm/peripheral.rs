@@ -6,7 +6,7 @@
 //! `hci1`. The PoP is `abcd1234`; with Security 2 it is the password, and the user name is
 //! `wifiprov`. Its log goes to standard error. It ends when the device's service does.
 //!
-//! What it is not: a way to play devices for anybody else. That is `espctl emulate device`.
+//! What it is not: a device for other tests. That is `espctl emulate device`.
 
 #[cfg(target_os = "linux")]
 mod advertisement;

@@ -1,4 +1,4 @@
-//! The device of the VM from its start to its end: registered with BlueZ, advertised while nobody is
+//! The device of the VM from its start to its end: registered with BlueZ, advertised while no client is
 //! connected, disconnected when its service is over.
 
 use std::collections::HashMap;
@@ -81,7 +81,7 @@ fn device(scheme: SecurityScheme) -> Device {
     Device::new(DeviceSettings::new(secret), rng).with_log(log)
 }
 
-/// What BlueZ says about the adapter's devices.
+/// BlueZ's state of the adapter's devices.
 async fn links(bus: &Connection, adapter: &str) -> Result<MessageStream> {
     let rule = MatchRule::builder()
         .msg_type(zbus::message::Type::Signal)
@@ -94,7 +94,7 @@ async fn links(bus: &Connection, adapter: &str) -> Result<MessageStream> {
     Ok(MessageStream::for_match_rule(rule, bus, None).await?)
 }
 
-/// Which device has been connected or disconnected, if that is what was said.
+/// The device that the message reports as connected or disconnected, if any.
 fn link(message: &Message) -> Option<(String, bool)> {
     let body = message.body();
     let (_, changed, _): (String, HashMap<String, OwnedVariant>, Vec<String>) =
@@ -103,7 +103,7 @@ fn link(message: &Message) -> Option<(String, bool)> {
     Some((message.header().path()?.to_string(), is_connected))
 }
 
-/// Waits for that moment; for ever where there is none.
+/// Waits for that moment; forever without one.
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

@@ -116,8 +116,7 @@ impl DeviceArgs {
             self.sec2_password_file.as_ref(),
         );
         let password = inputs.secret("sec2_password", given, path).await?;
-        let username = self.sec2_username.clone().map(String::from);
-        let username = username.or(qr.username);
+        let username = self.sec2_username.clone().map(String::from).or(qr.username);
         if username
             .as_ref()
             .is_some_and(|name| name.is_empty() || name.len() > MAX_USERNAME)

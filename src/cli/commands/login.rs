@@ -1,24 +1,25 @@
-//! `login`: with a password, a one-time code, or a browser, and the tokens into the profile's
-//! file. Leaving and asking who one is are beside it.
+//! `login`: logs in with a password, a one-time code, or a browser, and stores the tokens.
 
-use async_trait::async_trait;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clap::Args;
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser, TypedValueParser as _};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::account::login::{BrowserError, BrowserVisit};
 use crate::account::{AccountError, Profile};
 use crate::cli::args::account::{AccountArgs, foreign_issuer};
 use crate::cli::args::environment::{
-    ACCESS_TOKEN, cloud_failure, has_access_token, without_device,
+    ACCESS_TOKEN, cloud_failure, has_access_token, variable, without_device,
 };
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{Printer, TerminalObserver, keys_of};
+use crate::cli::terminal::{CommandOutput, TerminalObserver, keys_of};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
@@ -26,42 +27,42 @@ use crate::ident::printable;
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
-/// Log in to an account: with a user name, or with the browser.
+/// Log in to an account with a user name, or in the browser.
 ///
-/// The login is kept in the folder that esp-rainmaker-cli uses, so that it counts there, too. A
-/// login that is there already is replaced.
+/// espctl stores the login in the folder of esp-rainmaker-cli, which also uses it. An existing login
+/// is replaced.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Login {
-    /// E-mail address or telephone number of the account. Without it, the browser asks.
+    /// E-mail address or telephone number of the account. Without it, you log in in the browser.
     #[arg(long, aliases = ["user_name", "email"], value_name = "NAME", env = "ESPCTL_USER_NAME", value_parser = NonEmptyStringValueParser::new().map(PublicText::from), help_heading = USER)]
     user_name: Option<PublicText>,
 
-    /// Its password. `ESP_RAINMAKER_PASSWORD` is read, too.
+    /// Password of the account. espctl also reads `ESP_RAINMAKER_PASSWORD`.
     #[arg(long, value_name = "PASSWORD", env = "ESPCTL_PASSWORD", hide_env_values = true, help_heading = USER)]
     password: Option<Secret<String>>,
 
-    /// A file with the password, `-` for stdin: arguments are visible to everybody.
+    /// A file with the password, `-` for stdin. Other users of this computer can see arguments.
     #[arg(long, value_name = "FILE", env = "ESPCTL_PASSWORD_FILE", help_heading = USER)]
     password_file: Option<PathBuf>,
 
-    /// Without a password: have the cloud send a one-time code.
+    /// Log in without a password: the cloud sends a one-time code.
     #[arg(long, help_heading = USER)]
     otp: bool,
 
-    /// The one-time code, where the cloud wants one.
+    /// The one-time code, if the cloud requires one.
     #[arg(long, value_name = "CODE", env = "ESPCTL_CODE", hide_env_values = true, help_heading = USER)]
     code: Option<Secret<String>>,
 
-    /// A file with the one-time code, `-` for stdin. It is read after the cloud has sent one.
+    /// A file with the one-time code, `-` for stdin. espctl reads it after the cloud has sent the code.
     #[arg(long, value_name = "FILE", env = "ESPCTL_CODE_FILE", help_heading = USER)]
     code_file: Option<PathBuf>,
 
-    /// Open no browser: print the address of the login page.
+    /// Do not open a browser: print the URL of the login page.
     #[arg(long, env = "ESPCTL_NO_BROWSER", value_parser = FalseyValueParser::new(), help_heading = BROWSER)]
     no_browser: bool,
 
-    /// How long to wait for the browser, in seconds.
+    /// Maximum time to wait for the login in the browser, in seconds.
     #[arg(long, value_name = "SECONDS", env = "ESPCTL_BROWSER_TIMEOUT", value_parser = parse_seconds, default_value = "300", help_heading = BROWSER)]
     browser_timeout: Duration,
 
@@ -69,7 +70,7 @@ pub(in crate::cli) struct Login {
     account: AccountArgs,
 }
 
-/// Who is logged in where: for machines.
+/// The user of a login and its cloud, for machines.
 #[derive(Debug, Serialize)]
 pub(super) struct Account<'a> {
     pub(super) profile: &'a str,
@@ -81,13 +82,13 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     pub(super) fn new(profile: &'a Profile, tokens: &Tokens) -> Self {
-        let shown = |text: String| printable(text.as_bytes());
+        let escape = |text: String| printable(text.as_bytes());
         Self {
             profile: profile.name.as_str(),
             base_url: profile.base_url.as_str(),
             region: profile.region(),
-            user_name: tokens.user_name().map(shown),
-            user_id: tokens.user_id().map(shown),
+            user_name: tokens.user_name().map(escape),
+            user_id: tokens.user_id().map(escape),
         }
     }
 
@@ -105,211 +106,206 @@ impl Subcommand for Login {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        log_in(self, workplace).await
-    }
-}
-
-async fn log_in(args: &Login, workplace: &Workplace) -> Result<(), Failure> {
-    let printer = &workplace.printer;
-    let mut inputs = workplace.inputs();
-    // Whatever is wrong is said before anything is asked or sent.
-    let (folder, profile) = args.account.select()?;
-    let client = args.account.client(&profile)?;
-    let tokens = match &args.user_name {
-        Some(user) => with_name(user, args, &client, &mut inputs, workplace).await?,
-        None => with_browser(args, &profile, &client, &inputs, workplace).await?,
-    };
-    folder.save_login(&profile, &tokens).map_err(|error| {
-        let failure = Failure::of_account(&error);
-        match error {
-            // The login is there, at the cloud, and lost.
-            AccountError::Unwritable { .. } => Failure {
-                id: ErrorId::LoginNotKept,
-                ..failure
-            },
-            _ => failure,
+        let printer = &workplace.printer;
+        // All errors in the arguments are reported before espctl asks or sends anything.
+        let (folder, profile) = self.account.select()?;
+        let client = self.account.client(&profile)?;
+        let tokens = match &self.user_name {
+            Some(user) => self.log_in_as(user, &client, workplace).await?,
+            None => {
+                self.log_in_with_browser(&profile, &client, workplace)
+                    .await?
+            }
+        };
+        folder.save_login(&profile, &tokens).map_err(|error| {
+            let mut failure = Failure::of_account(&error);
+            // The cloud has accepted the login, but the tokens are lost.
+            if let AccountError::Unwritable { .. } = error {
+                failure.id = ErrorId::LoginNotKept;
+            }
+            failure
+        })?;
+        if let Some(warning) = foreign_issuer(&profile, &tokens) {
+            printer.say(&warning);
         }
-    })?;
-    if let Some(warning) = foreign_issuer(&profile, &tokens) {
-        printer.say(&warning);
-    }
-    if has_access_token() {
-        printer.say(&format!(
-            "warning: {ACCESS_TOKEN} is set, and counts instead of this login until it is not"
-        ));
-    }
-    let account = Account::new(&profile, &tokens);
-    let line = format!(
-        "Logged in as {} to {} (profile {})",
-        account.user(),
-        client.host(),
-        account.profile
-    );
-    let mut lines = vec![line];
-    let current = folder.read_current_name().unwrap_or_default();
-    if current != account.profile {
+        if has_access_token() {
+            printer.say(&format!(
+                "warning: {ACCESS_TOKEN} is set and replaces this login until you unset it"
+            ));
+        }
+        let account = Account::new(&profile, &tokens);
         let name = account.profile;
-        lines.push(format!(
-            "The current profile is another: use --profile {name}, or `espctl profile switch {name}`"
-        ));
-    }
-    printer.result(&lines, keys_of("account", &account))
-}
-
-async fn with_name(
-    user: &str,
-    args: &Login,
-    client: &Client,
-    inputs: &mut Inputs<'_>,
-    workplace: &Workplace,
-) -> Result<Tokens, Failure> {
-    if args.otp && (inputs.is_typed("password") || inputs.is_typed("password_file")) {
-        let message = "--otp and a password exclude each other";
-        return Err(Failure::new(ErrorId::ConflictingFlags, message));
-    }
-    // A code that is sent and cannot be handed in is a code lost.
-    let later = args.code.is_some() || args.code_file.is_some() || workplace.observer.can_ask();
-    if args.otp && !later {
-        return Err(no_code());
-    }
-    let password = if args.otp {
-        None
-    } else {
-        Some(password(user, args, inputs, &workplace.observer).await?)
-    };
-    let doing = format!(
-        "logging in as {} to {}",
-        printable(user.as_bytes()),
-        client.host()
-    );
-    let failed = |error| cloud_failure(&error, &doing);
-    let session = match client.log_in(user, password.as_ref()).await {
-        Ok(LogIn::Done(tokens)) => return Ok(tokens),
-        Ok(LogIn::NeedsCode { session }) => session,
-        Err(error) => return Err(failed(error)),
-    };
-    workplace.printer.say("The cloud has sent a one-time code");
-    let code = code(args, inputs, &workplace.observer).await?;
-    let done = client.log_in_with_code(user, &session, &code).await;
-    done.map_err(failed)
-}
-
-async fn password(
-    user: &str,
-    args: &Login,
-    inputs: &mut Inputs<'_>,
-    observer: &TerminalObserver,
-) -> Result<Secret<String>, Failure> {
-    let (given, path) = (args.password.as_ref(), args.password_file.as_ref());
-    let given = match inputs.secret("password", given, path).await? {
-        Some(given) => Some(given),
-        None => old_variable()?,
-    };
-    let asked = if given.is_some() {
-        given
-    } else {
-        let user = printable(user.as_bytes());
-        observer
-            .ask_secret(&format!("Password of {user}:"), SHOWN)
-            .await
-    };
-    match asked {
-        Some(password) if password.expose().is_empty() => {
-            let message = "--password: the password is empty";
-            Err(Failure::new(ErrorId::UnusableSecret, message))
+        let (user, host) = (account.user(), client.host());
+        let mut lines = vec![format!("Logged in as {user} to {host} (profile {name})")];
+        if folder.read_current_name().unwrap_or_default() != name {
+            lines.push(format!(
+                "This is not the current profile: use --profile {name}, or `espctl profile switch {name}`"
+            ));
         }
-        Some(password) => Ok(password),
-        None => Err(
-            Failure::new(ErrorId::MissingLogin, "the password is missing")
-                .remedy(&remedies::PASSWORD)
-                .remedy(&remedies::OTP),
-        ),
+        CommandOutput::new(lines, json!({ "account": account })).print(printer)
     }
 }
 
-/// Where esp-rainmaker-cli looks.
-fn old_variable() -> Result<Option<Secret<String>>, Failure> {
+impl Login {
+    async fn log_in_as(
+        &self,
+        user: &str,
+        client: &Client,
+        workplace: &Workplace,
+    ) -> Result<Tokens, Failure> {
+        let mut inputs = workplace.inputs();
+        let observer = &workplace.observer;
+        if self.otp && (inputs.is_typed("password") || inputs.is_typed("password_file")) {
+            let message = "--otp and a password exclude each other";
+            return Err(Failure::new(ErrorId::ConflictingFlags, message));
+        }
+        // Otherwise the cloud would send a code that espctl cannot read.
+        let can_get_code = self.code.is_some() || self.code_file.is_some() || observer.can_ask();
+        if self.otp && !can_get_code {
+            return Err(missing_code());
+        }
+        let user_text = printable(user.as_bytes());
+        let password = if self.otp {
+            None
+        } else {
+            Some(
+                self.read_password(&user_text, &mut inputs, observer)
+                    .await?,
+            )
+        };
+        let step = format!("logging in as {user_text} to {}", client.host());
+        let session = match client.log_in(user, password.as_ref()).await {
+            Ok(LogIn::Done(tokens)) => return Ok(tokens),
+            Ok(LogIn::NeedsCode { session }) => session,
+            Err(error) => return Err(cloud_failure(&error, &step)),
+        };
+        workplace.printer.say("The cloud has sent a one-time code");
+        let code = self.read_code(&mut inputs, observer).await?;
+        let tokens = client.log_in_with_code(user, &session, &code).await;
+        tokens.map_err(|error| cloud_failure(&error, &step))
+    }
+
+    async fn read_password(
+        &self,
+        user: &str,
+        inputs: &mut Inputs<'_>,
+        observer: &TerminalObserver,
+    ) -> Result<Secret<String>, Failure> {
+        let (given, path) = (self.password.as_ref(), self.password_file.as_ref());
+        let mut password = inputs.secret("password", given, path).await?;
+        if password.is_none() {
+            password = read_password_variable()?;
+        }
+        if password.is_none() {
+            let question = format!("Password of {user}:");
+            password = observer.ask_secret(&question, SECRET_HELP).await;
+        }
+        match password {
+            Some(password) if password.expose().is_empty() => {
+                let message = "--password: the password is empty";
+                Err(Failure::new(ErrorId::UnusableSecret, message))
+            }
+            Some(password) => Ok(password),
+            None => Err(
+                Failure::new(ErrorId::MissingLogin, "the password is missing")
+                    .remedy(&remedies::PASSWORD)
+                    .remedy(&remedies::OTP),
+            ),
+        }
+    }
+
+    async fn read_code(
+        &self,
+        inputs: &mut Inputs<'_>,
+        observer: &TerminalObserver,
+    ) -> Result<Secret<String>, Failure> {
+        let (given, path) = (self.code.as_ref(), self.code_file.as_ref());
+        let code = match inputs.secret("code", given, path).await? {
+            Some(code) => Some(code),
+            None => observer.ask_secret("One-time code:", SECRET_HELP).await,
+        };
+        // A code that is copied out of a message has spaces around it.
+        let code = code.map(|code| Secret::new(code.expose().trim().to_owned()));
+        code.filter(|code| !code.expose().is_empty())
+            .ok_or_else(missing_code)
+    }
+
+    /// Refuses flags of a login with a user name, and a browser that no person can see.
+    fn check_browser_flags(&self, profile: &Profile, workplace: &Workplace) -> Result<(), Failure> {
+        let inputs = workplace.inputs();
+        let secrets = ["password", "password_file", "otp", "code", "code_file"];
+        if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {
+            let flag = typed.replace('_', "-");
+            let message = format!("--{flag} is for a login with --user-name, which is missing");
+            return Err(Failure::new(ErrorId::MissingLogin, message).remedy(&remedies::USER_NAME));
+        }
+        if profile.browser.is_some() && !workplace.observer.can_ask() && !self.no_browser {
+            let message =
+                "the user name is missing, and espctl opens no browser without a terminal";
+            return Err(Failure::new(ErrorId::MissingLogin, message)
+                .remedy(&remedies::USER_NAME)
+                .remedy(&remedies::NO_BROWSER));
+        }
+        Ok(())
+    }
+
+    async fn log_in_with_browser(
+        &self,
+        profile: &Profile,
+        client: &Client,
+        workplace: &Workplace,
+    ) -> Result<Tokens, Failure> {
+        self.check_browser_flags(profile, workplace)?;
+        let printer = &workplace.printer;
+        let failed = |error: BrowserError| Failure::of_browser_login(&error, &without_device());
+        let visit = BrowserVisit::prepare(profile, self.account.allows_plain_http()).await;
+        let visit = visit.map_err(failed)?;
+        if visit.is_readable_by_others() {
+            printer.say(
+                "warning: this login page uses plain HTTP, so others on the network can read what you \
+                 type; --user-name sends the password over HTTPS",
+            );
+        }
+        let url = visit.url().as_str();
+        let request = if self.no_browser {
+            "Open this page with a browser on this computer"
+        } else {
+            "Log in with the browser. If it does not open, open this page on this computer"
+        };
+        printer.announce(
+            "login_page",
+            &format!("{request}:\n{url}"),
+            keys_of("url", &url),
+        );
+        if !self.no_browser
+            && let Err(error) = open::that_detached(url)
+        {
+            tracing::debug!(%error, "opening a browser");
+            printer.say("espctl could not open a browser");
+        }
+        let tokens = visit.wait(client, self.browser_timeout).await;
+        tokens.map_err(failed)
+    }
+}
+
+/// The password in the variable that esp-rainmaker-cli also reads.
+fn read_password_variable() -> Result<Option<Secret<String>>, Failure> {
     const NAME: &str = "ESP_RAINMAKER_PASSWORD";
-    let value = std::env::var_os(NAME).filter(|value| !value.is_empty());
-    let text = value.map(std::ffi::OsString::into_string).transpose();
-    text.map(|text| text.map(Secret::new)).map_err(|_| {
+    let password = variable(NAME).map(OsString::into_string).transpose();
+    let password = password.map_err(|_| {
         let message = format!("{NAME} is not UTF-8 text");
         Failure::new(ErrorId::UnusableSecret, message)
-    })
+    })?;
+    Ok(password.map(Secret::new))
 }
 
-async fn code(
-    args: &Login,
-    inputs: &mut Inputs<'_>,
-    observer: &TerminalObserver,
-) -> Result<Secret<String>, Failure> {
-    let (given, path) = (args.code.as_ref(), args.code_file.as_ref());
-    let code = match inputs.secret("code", given, path).await? {
-        Some(code) => Some(code),
-        None => observer.ask_secret("One-time code:", SHOWN).await,
-    };
-    // Copied out of a message, it comes with spaces.
-    let code = code.map(|code| Secret::new(code.expose().trim().to_owned()));
-    code.filter(|code| !code.expose().is_empty())
-        .ok_or_else(no_code)
-}
-
-fn no_code() -> Failure {
+fn missing_code() -> Failure {
     Failure::new(ErrorId::MissingLogin, "the one-time code is missing").remedy(&remedies::CODE)
-}
-
-async fn with_browser(
-    args: &Login,
-    profile: &Profile,
-    client: &Client,
-    inputs: &Inputs<'_>,
-    workplace: &Workplace,
-) -> Result<Tokens, Failure> {
-    let secrets = ["password", "password_file", "otp", "code", "code_file"];
-    if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {
-        let flag = typed.replace('_', "-");
-        let message = format!("--{flag} is for a login with --user-name, which is missing");
-        return Err(Failure::new(ErrorId::MissingLogin, message).remedy(&remedies::USER_NAME));
-    }
-    let has_page = profile.browser.is_some();
-    if has_page && !workplace.observer.can_ask() && !args.no_browser {
-        let message = "the user name is missing, and without a terminal espctl opens no browser";
-        return Err(Failure::new(ErrorId::MissingLogin, message)
-            .remedy(&remedies::USER_NAME)
-            .remedy(&remedies::NO_BROWSER));
-    }
-    let failed = |error: BrowserError| Failure::of_browser_login(&error, &without_device());
-    let visit = BrowserVisit::prepare(profile, args.account.allows_plain_http()).await;
-    let visit = visit.map_err(failed)?;
-    show_login_page(&visit, !args.no_browser, &workplace.printer);
-    let tokens = visit.wait(client, args.browser_timeout).await;
-    tokens.map_err(failed)
-}
-
-fn show_login_page(visit: &BrowserVisit<'_>, opens_browser: bool, printer: &Printer) {
-    if visit.is_readable_by_others() {
-        printer.say(
-            "warning: this login page comes over plain HTTP, where others on the way can read what \
-             is typed; --user-name sends the password over HTTPS",
-        );
-    }
-    let url = visit.url();
-    let request = if opens_browser {
-        "Log in with the browser. If it does not open, open this page on this computer"
-    } else {
-        "Open this page with a browser on this computer"
-    };
-    let line = format!("{request}:\n{url}");
-    printer.announce("login_page", &line, keys_of("url", &url.as_str()));
-    if opens_browser && let Err(error) = open::that_detached(url.as_str()) {
-        tracing::debug!(%error, "opening a browser");
-        printer.say("No browser could be opened");
-    }
 }
 
 const USER: &str = "User name";
 const BROWSER: &str = "Browser";
-const SHOWN: &str = "Ctrl+R shows what is typed";
+const SECRET_HELP: &str = "Ctrl+R shows what is typed";
 const EXAMPLES: &str = "\
 Examples:
   espctl login

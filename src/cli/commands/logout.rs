@@ -1,16 +1,14 @@
-//! `logout`: here at once, and at the cloud if it can be reached.
+//! `logout`: ends the login on this computer, then at the cloud if the cloud can be reached.
 
 use async_trait::async_trait;
 use clap::Args;
-use serde_json::{Map, json};
+use serde_json::json;
 
-use crate::account::Profile;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::Printer;
+use crate::cli::terminal::CommandOutput;
 use crate::cli::workplace::Workplace;
-use crate::cloud::Tokens;
 use crate::report::Failure;
 
 /// Arguments of `logout`.
@@ -27,54 +25,51 @@ impl Subcommand for Logout {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        log_out(self, &workplace.printer).await
+        let printer = &workplace.printer;
+        let (folder, profile) = self.account.select()?;
+        let failed = |error| Failure::of_account(&error);
+        let tokens = folder.read_tokens(&profile).map_err(failed)?;
+        // The login on this computer ends first, because the cloud may be out of reach.
+        let removed = folder.remove_login(&profile).map_err(failed)?;
+        let revoked = async {
+            let Some(tokens) = tokens else {
+                return Ok(());
+            };
+            let client = self.account.client(&profile)?.with_tokens(tokens, None);
+            let revoked = client.log_out().await;
+            revoked.map_err(|error| cloud_failure(&error, "logging out"))
+        };
+        let revoked = revoked.await;
+        if let Err(failure) = &revoked {
+            let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
+            printer.say(&format!(
+                "warning: the cloud was not told, and keeps the login until it expires: {}{}",
+                failure.message,
+                causes.collect::<String>()
+            ));
+        }
+        if removed.has_legacy_login {
+            printer.say(
+                "warning: rainmaker_config.json, a file from before profiles, lets esp-rainmaker-cli \
+                 log in again; remove the file to prevent this",
+            );
+        }
+        if has_access_token() {
+            printer.say(&format!(
+                "warning: {ACCESS_TOKEN} is set and remains a login"
+            ));
+        }
+        let (name, was_logged_in) = (&profile.name, removed.was_logged_in);
+        let line = if was_logged_in {
+            format!("Logged out of the profile {name}")
+        } else {
+            format!("There was no login to the profile {name}")
+        };
+        let keys = json!({
+            "profile": name.as_str(),
+            "was_logged_in": was_logged_in,
+            "cloud_told": was_logged_in.then_some(revoked.is_ok()),
+        });
+        CommandOutput::new([line], keys).print(printer)
     }
-}
-
-async fn log_out(args: &Logout, printer: &Printer) -> Result<(), Failure> {
-    let (folder, profile) = args.account.select()?;
-    let failed = |error| Failure::of_account(&error);
-    let tokens = folder.read_tokens(&profile).map_err(failed)?;
-    // First here: whatever the cloud does, nobody is logged in on this computer.
-    let done = folder.remove_login(&profile).map_err(failed)?;
-    let untold = match tokens {
-        None => None,
-        Some(tokens) => tell(args, &profile, tokens).await.err(),
-    };
-    if let Some(failure) = &untold {
-        let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
-        printer.say(&format!(
-            "warning: the cloud was not told, and its side of the login goes on until it ends by \
-             itself: {}{}",
-            failure.message,
-            causes.collect::<String>()
-        ));
-    }
-    if done.has_legacy_login {
-        printer.say(
-            "warning: esp-rainmaker-cli can log itself in again from rainmaker_config.json, which \
-             is older than profiles; remove that file if it should not",
-        );
-    }
-    if has_access_token() {
-        printer.say(&format!("warning: {ACCESS_TOKEN} is set, and still counts"));
-    }
-    let name = &profile.name;
-    let line = if done.was_logged_in {
-        format!("Logged out of the profile {name}")
-    } else {
-        format!("Nobody was logged in to the profile {name}")
-    };
-    let mut keys = Map::new();
-    keys.insert("profile".to_owned(), json!(name.as_str()));
-    keys.insert("was_logged_in".to_owned(), json!(done.was_logged_in));
-    let told = done.was_logged_in.then_some(untold.is_none());
-    keys.insert("cloud_told".to_owned(), json!(told));
-    printer.result(&[line], keys)
-}
-
-async fn tell(args: &Logout, profile: &Profile, tokens: Tokens) -> Result<(), Failure> {
-    let client = args.account.client(profile)?.with_tokens(tokens, None);
-    let told = client.log_out().await;
-    told.map_err(|error| cloud_failure(&error, "logging out"))
 }

@@ -1,4 +1,4 @@
-//! `node`: what the account owns. The calls are `cloud`'s.
+//! `node`: shows and removes the nodes of the account.
 
 use async_trait::async_trait;
 use clap::Args;
@@ -10,21 +10,21 @@ use crate::cli::args::candidates::node_ids;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{Printer, columns, keys_of};
+use crate::cli::terminal::{CommandOutput, TerminalObserver, cell, table, yes_or_no};
 use crate::cli::workplace::Workplace;
-use crate::cloud::CloudError;
-use crate::cloud::nodes::Node as Owned;
+use crate::cloud::nodes::Node;
+use crate::cloud::{Client, CloudError};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure};
 
-/// What to do with nodes.
+/// The commands about nodes.
 #[derive(Debug, clap::Subcommand)]
-pub(in crate::cli) enum Node {
-    /// Say what the cloud knows about a node.
+pub(in crate::cli) enum Nodes {
+    /// Show what the cloud knows about a node.
     Info(Info),
     /// List the nodes of the account.
     List(List),
-    /// Take a node out of the account.
+    /// Remove a node from the account.
     Remove(Remove),
 }
 
@@ -51,7 +51,7 @@ pub(in crate::cli) struct Remove {
     #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new().map(PublicText::from), add = node_ids())]
     node_id: PublicText,
 
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(short, long)]
     yes: bool,
 
@@ -60,167 +60,153 @@ pub(in crate::cli) struct Remove {
 }
 
 #[async_trait(?Send)]
-impl Subcommand for Node {
+impl Subcommand for Nodes {
     fn touches(&self) -> Touches {
         Touches::ACCOUNT
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        match self {
-            Self::Info(args) => info(args, &workplace.printer).await,
-            Self::List(args) => list(args, &workplace.printer).await,
-            Self::Remove(args) => remove(args, workplace).await,
-        }
+        let (Self::Info(Info { account, .. })
+        | Self::List(List { account })
+        | Self::Remove(Remove { account, .. })) = self;
+        let account = account.open()?;
+        let client = &account.client;
+        let output = match self {
+            Self::Info(args) => show_node(&args.node_id, client).await,
+            Self::List(_) => list_nodes(client).await,
+            Self::Remove(args) => remove_node(args, client, &workplace.observer).await,
+        };
+        account.warn();
+        output?.print(&workplace.printer)
     }
 }
 
-async fn list(args: &List, printer: &Printer) -> Result<(), Failure> {
-    let account = args.account.open()?;
-    let nodes = account.client.list_nodes().await;
-    account.warn();
+async fn list_nodes(client: &Client) -> Result<CommandOutput, Failure> {
+    let nodes = client.list_nodes().await;
     let mut nodes = nodes.map_err(|error| cloud_failure(&error, "listing the nodes"))?;
     nodes.iter_mut().for_each(hide_tokens);
-    let heading = ["NODE ID", "NAME", "TYPE", "FIRMWARE", "CONNECTED", "TAGS"].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(heading)
-        .chain(nodes.iter().map(cells))
-        .collect();
     let lines = if nodes.is_empty() {
         vec!["The account has no nodes".to_owned()]
     } else {
-        columns(&rows)
+        let heading = ["NODE ID", "NAME", "TYPE", "FIRMWARE", "CONNECTED", "TAGS"];
+        table(heading, nodes.iter().map(cells))
     };
-    printer.result(&lines, keys_of("nodes", &nodes))
+    Ok(CommandOutput::new(lines, json!({ "nodes": nodes })))
 }
 
-async fn info(args: &Info, printer: &Printer) -> Result<(), Failure> {
-    let account = args.account.open()?;
-    let doing = format!("asking about {}", printable(args.node_id.as_bytes()));
-    let node = account.client.fetch_node(&args.node_id).await;
-    account.warn();
-    let node = node.map_err(|error| cloud_failure(&error, &doing))?;
-    let Some(mut node) = node else {
-        return Err(unknown(&args.node_id));
-    };
+async fn show_node(node_id: &str, client: &Client) -> Result<CommandOutput, Failure> {
+    let step = format!("asking about {}", printable(node_id.as_bytes()));
+    let node = client.fetch_node(node_id).await;
+    let node = node.map_err(|error| cloud_failure(&error, &step))?;
+    let mut node = node.ok_or_else(|| unknown_node(node_id))?;
     hide_tokens(&mut node);
-    let lines = ["node", "name", "type", "firmware", "connected", "tags"]
-        .iter()
+    let more = [
+        ("role", cell(node.role.as_ref())),
+        ("metadata", cell(node.metadata.as_ref())),
+    ];
+    let lines: Vec<String> = ["node", "name", "type", "firmware", "connected", "tags"]
+        .into_iter()
         .zip(cells(&node))
-        .chain([
-            (&"role", node.role.as_deref().map_or_else(unsaid, said)),
-            (
-                &"metadata",
-                node.metadata
-                    .as_ref()
-                    .map_or_else(unsaid, |one| said(&one.to_string())),
-            ),
-        ])
-        .map(|(name, value)| format!("{name:<11}{value}"));
-    printer.result(&lines.collect::<Vec<_>>(), keys_of("node", &node))
+        .chain(more)
+        .map(|(name, value)| format!("{name:<11}{value}"))
+        .collect();
+    Ok(CommandOutput::new(lines, json!({ "node": node })))
 }
 
-async fn remove(args: &Remove, workplace: &Workplace) -> Result<(), Failure> {
-    let account = args.account.open()?;
+async fn remove_node(
+    args: &Remove,
+    client: &Client,
+    observer: &TerminalObserver,
+) -> Result<CommandOutput, Failure> {
     let id = printable(args.node_id.as_bytes());
     let question = format!("Remove {id} from the account?");
-    if !args.yes && !workplace.observer.confirm(&question).await {
+    if !args.yes && !observer.confirm(&question).await {
         let message = format!("the removal of {id} was not confirmed");
         return Err(Failure::new(ErrorId::ConfirmationNeeded, message));
     }
-    let removed = account.client.remove_node(&args.node_id).await;
-    account.warn();
-    // Refused for whatever reason: one that is not there is the likeliest, and no reason to retry.
+    let removed = client.remove_node(&args.node_id).await;
+    // The cloud rejects the removal of a node that it does not have, and a retry would not help.
     if let Err(CloudError::Rejected { .. }) = &removed
-        && let Ok(None) = account.client.fetch_node(&args.node_id).await
+        && let Ok(None) = client.fetch_node(&args.node_id).await
     {
-        return Err(unknown(&args.node_id));
+        return Err(unknown_node(&args.node_id));
     }
     removed.map_err(|error| cloud_failure(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
-    workplace
-        .printer
-        .result(&[line], keys_of("removed", &&*args.node_id))
+    Ok(CommandOutput::new(
+        [line],
+        json!({ "removed": &*args.node_id }),
+    ))
 }
 
-fn unknown(node_id: &str) -> Failure {
+fn unknown_node(node_id: &str) -> Failure {
     let id = printable(node_id.as_bytes());
-    Failure::new(
-        ErrorId::UnknownNode,
-        format!("the account has no node {id}"),
-    )
+    let message = format!("the account has no node {id}");
+    Failure::new(ErrorId::UnknownNode, message)
 }
 
-fn cells(node: &Owned) -> [String; 6] {
+fn cells(node: &Node) -> [String; 6] {
     let tags = node.tags.join(", ");
     [
-        said(&node.node_id),
-        node.name().map_or_else(unsaid, said),
-        node.kind().map_or_else(unsaid, said),
-        node.firmware().map_or_else(unsaid, said),
-        node.is_connected()
-            .map_or_else(unsaid, |yes| if yes { "yes" } else { "no" }.to_owned()),
-        if tags.is_empty() {
-            unsaid()
-        } else {
-            said(&tags)
-        },
+        cell(Some(&node.node_id)),
+        cell(node.name()),
+        cell(node.kind()),
+        cell(node.firmware()),
+        cell(node.is_connected().map(yes_or_no)),
+        cell((!tags.is_empty()).then_some(tags)),
     ]
 }
 
-fn said(text: &str) -> String {
-    printable(text.as_bytes())
-}
-
-fn unsaid() -> String {
-    "-".to_owned()
-}
-
-/// Some nodes act for their user, and hold a token for it among their parameters: a login to the
-/// whole account.
-fn hide_tokens(node: &mut Owned) {
-    let hidden = || json!("<redacted>");
-    let mut names = Vec::new();
-    if let Some(config) = &mut node.config {
-        for part in ["devices", "services"] {
-            let parts = config.get_mut(part).and_then(Value::as_array_mut);
-            for part in parts.into_iter().flatten() {
-                let params = part.get_mut("params").and_then(Value::as_array_mut);
-                for param in params.into_iter().flatten() {
-                    let kind = param.get("type").and_then(Value::as_str);
-                    if !kind.is_some_and(|kind| TOKENS.contains(&kind)) {
-                        continue;
-                    }
-                    if let Some(name) = param.get("name").and_then(Value::as_str) {
-                        names.push(name.to_owned());
-                    }
-                    if let Some(value) = param.get_mut("value") {
-                        *value = hidden();
-                    }
-                }
-            }
+/// Replaces the tokens among a node's parameters. A node that acts for its user holds such a token,
+/// and the token is a login to the whole account.
+fn hide_tokens(node: &mut Node) {
+    let mut names = USUAL_TOKEN_NAMES.map(str::to_owned).to_vec();
+    let config = node.config.as_mut().and_then(Value::as_object_mut);
+    let parameters = config
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| ["devices", "services"].contains(&key.as_str()))
+        .filter_map(|(_, parts)| parts.as_array_mut())
+        .flatten()
+        .filter_map(|part| part.get_mut("params")?.as_array_mut())
+        .flatten();
+    for parameter in parameters {
+        let kind = parameter.get("type").and_then(Value::as_str);
+        if !kind.is_some_and(|kind| TOKEN_TYPES.contains(&kind)) {
+            continue;
+        }
+        names.extend(
+            parameter
+                .get("name")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+        );
+        if let Some(value) = parameter.get_mut("value") {
+            *value = json!(REDACTED);
         }
     }
     let parts = node.params.as_mut().and_then(Value::as_object_mut);
-    for params in parts.into_iter().flat_map(|parts| parts.values_mut()) {
-        for (name, value) in params.as_object_mut().into_iter().flatten() {
-            if names.contains(name) || USUAL_NAMES.contains(&name.as_str()) {
-                *value = hidden();
-            }
+    let parts = parts.into_iter().flatten();
+    for (name, value) in parts.filter_map(|(_, part)| part.as_object_mut()).flatten() {
+        if names.contains(name) {
+            *value = json!(REDACTED);
         }
     }
 }
 
-/// The types of parameters that hold one.
-const TOKENS: [&str; 2] = ["esp.param.refresh-token", "esp.param.user-token"];
-/// What they are called, where a node's description has not arrived.
-const USUAL_NAMES: [&str; 2] = ["RefreshToken", "UserToken"];
+const REDACTED: &str = "<redacted>";
+/// The types of parameters that hold a token.
+const TOKEN_TYPES: [&str; 2] = ["esp.param.refresh-token", "esp.param.user-token"];
+/// The names of these parameters, for a node whose description has not arrived.
+const USUAL_TOKEN_NAMES: [&str; 2] = ["RefreshToken", "UserToken"];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn tokens_that_a_node_holds_are_not_shown() {
-        let mut node = Owned {
+    fn hides_tokens_among_parameters() {
+        let mut node = Node {
             node_id: "n".to_owned(),
             config: Some(json!({"services": [{"name": "Agent", "params": [
                 {"name": "Key", "type": "esp.param.refresh-token", "value": "canary"},
@@ -237,8 +223,8 @@ mod tests {
             role: None,
         };
         hide_tokens(&mut node);
-        let shown = json!(node).to_string();
-        assert!(!shown.contains("canary"), "{shown}");
+        let output = json!(node).to_string();
+        assert!(!output.contains("canary"), "{output}");
         assert_eq!(node.params.unwrap()["Agent"]["State"], 2);
     }
 }

@@ -1,5 +1,4 @@
-//! `qr`: what a label's code says, and a code for a label. Reading and drawing are `qr`'s; the
-//! argument that every command reads a payload from is in `argument`.
+//! `qr`: reads and makes the QR codes of labels.
 
 mod decode;
 mod encode;
@@ -12,10 +11,10 @@ use crate::cli::subcommand::Subcommand;
 use crate::cli::workplace::Workplace;
 use crate::report::Failure;
 
-/// What to do with a code.
+/// The commands about QR codes.
 #[derive(Debug, clap::Subcommand)]
 pub(in crate::cli) enum Qr {
-    /// Say what a label's QR code means: its text, a picture of it, or a log that has it.
+    /// Explain a label's QR code: its text, a picture of it, or a log that contains it.
     Decode(Decode),
     /// Draw a label's QR code in the terminal, or into a file.
     Encode(Encode),
@@ -28,11 +27,12 @@ impl Subcommand for Qr {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let (printer, drivers) = (&workplace.printer, &workplace.drivers);
-        let mut inputs = workplace.inputs();
         match self {
-            Self::Decode(args) => decode::run(args, &mut inputs, printer, drivers).await,
-            Self::Encode(args) => encode::run(args, &mut inputs, printer, drivers).await,
+            Self::Decode(args) => args.decode(workplace).await,
+            Self::Encode(args) => args.encode(workplace).await,
         }
     }
 }
+
+/// The name of the payload argument in messages.
+const PAYLOAD: &str = "PAYLOAD";

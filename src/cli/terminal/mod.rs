@@ -2,6 +2,7 @@
 
 mod answer;
 mod color;
+mod command_output;
 mod devices;
 mod duration;
 mod list;
@@ -10,12 +11,15 @@ mod output;
 mod printer;
 mod prompt;
 mod spinner;
+mod table;
 mod text;
 
 pub(super) use color::Color;
+pub(super) use command_output::{CommandOutput, merge_objects};
 pub(super) use devices::device_table;
 pub(super) use duration::format_duration;
 pub(super) use observer::{ObserverOptions, ShownEvents, TerminalObserver};
 pub(super) use output::{keys_of, print_json, print_note};
 pub(super) use printer::{Format, Printer};
-pub(super) use text::{columns, network_table, version_line};
+pub(super) use table::{cell, table, yes_or_no};
+pub(super) use text::{network_table, version_line};

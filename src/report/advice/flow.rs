@@ -171,7 +171,6 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             ProvisionError::LinkLost(_) => ErrorId::SessionLost,
             ProvisionError::NotSent(_) | ProvisionError::Unanswered(_) => ErrorId::UnexpectedReply,
         },
-        FlowError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
         FlowError::Session { step, source } => return device::session(*step, source, context),
         FlowError::Stopped {
             reason,

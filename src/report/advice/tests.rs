@@ -11,6 +11,7 @@ use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::{
     CredentialState, FlowError, FlowStep, JournalError, Question, SeenDevice, StopReason,
 };
+use crate::provisioner::ProvisionError;
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
@@ -76,8 +77,11 @@ fn rare_errors_have_ids_and_exit_codes() {
         (
             "scan-unfinished",
             6,
-            FlowError::ScanUnfinished {
-                waited: Duration::from_secs(20),
+            FlowError::Protocol {
+                step: FlowStep::Scanning,
+                source: ProvisionError::ScanUnfinished {
+                    waited: Duration::from_secs(20),
+                },
             },
         ),
         (

@@ -12,7 +12,7 @@ use std::process::Child;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Home, access, id, says, with_cloud};
+use super::{Home, access, answer_ok, id, with_cloud};
 use crate::support::espctl::command;
 
 /// A login that waits for its browser.
@@ -68,7 +68,7 @@ impl Waiting {
         )
     }
 
-    /// Its last line, and that no secret is in what it says.
+    /// Its last line. Checks that its output has no secret.
     fn result(mut self, exit: i32) -> Value {
         let mut rest = String::new();
         self.output.read_to_string(&mut rest).unwrap();
@@ -104,7 +104,7 @@ fn code_from_browser_becomes_login() {
     let answer = json!({
         "access_token": access("canary"), "id_token": id("me"), "refresh_token": "canary-refresh",
     });
-    let heard = with_cloud(vec![vec![says(&answer)]], move |url| {
+    let requests = with_cloud(vec![vec![answer_ok(&answer)]], move |url| {
         let home = home(url);
         let login = Waiting::start(&home);
         assert_eq!(login.query("host_url"), format!("{url}/v1/login2"));
@@ -132,9 +132,9 @@ fn code_from_browser_becomes_login() {
         assert_eq!(result["account"]["user_name"], "me@example.com");
         assert_eq!(home.login("own").unwrap()["refreshtoken"], "canary-refresh");
     });
-    assert_eq!(heard.len(), 1);
-    assert!(heard[0].head.starts_with("POST /token "));
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(&heard[0].body)
+    assert_eq!(requests.len(), 1);
+    assert!(requests[0].head.starts_with("POST /token "));
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(&requests[0].body)
         .into_owned()
         .collect();
     let sent = [

@@ -1,5 +1,5 @@
-//! Flags that only mean something with an account, or only without one, and the variable that says
-//! which it is.
+//! Flags that only mean something with an account, or only without one, and the variable that
+//! selects one.
 
 use super::Home;
 use crate::support::espctl::Run;
@@ -61,7 +61,7 @@ fn explicit_account_is_not_ignored() {
         let words = format!("--no-cloud and {} exclude each other", flag[0]);
         assert!(output.stderr.contains(&words), "{output}");
     }
-    // Two variables: whoever set both has chosen to have no account.
+    // Both variables are set: the run has no account.
     let line = ["--ssid", "Home", "--open", "--discovery-timeout", "0.1"];
     let run = provision(&home, &line, "1").env("ESPCTL_TAGS", "a:b");
     let output = run.env("ESPCTL_PROFILE", "lab").output().exits(4);

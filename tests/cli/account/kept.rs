@@ -1,11 +1,11 @@
-//! Renewed logins on a computer that takes no more files: they count, and that they are not kept is
-//! told. A full disk, as far as a test can make one.
+//! Renewed logins on a computer that cannot store files: espctl uses them, and warns that they are not
+//! stored. A full disk, as far as a test can make one.
 
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use super::{Home, access, ended, refuses, says, tokens, with_cloud};
+use super::{Home, access, answer_ok, ended, refuses, tokens, with_cloud};
 use crate::support::cloud::Cloud;
 use crate::support::device::Device;
 use crate::support::espctl::Output;
@@ -52,8 +52,8 @@ fn unsaved_renewed_login_is_used_with_warning() {
         (&["whoami", "--check"], json!({"user_id": "id-of-me"})),
     ];
     let answers = lines.iter().map(|(_, answer)| answer.clone());
-    let script = answers.map(|answer| vec![says(&renewed()), says(&answer)]);
-    let heard = with_cloud(script.collect(), move |url| {
+    let script = answers.map(|answer| vec![answer_ok(&renewed()), answer_ok(&answer)]);
+    let requests = with_cloud(script.collect(), move |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &old_login());
         for (line, _) in lines {
@@ -65,16 +65,16 @@ fn unsaved_renewed_login_is_used_with_warning() {
             assert_eq!(home.login("lab"), Some(old_login()), "{output}");
         }
     });
-    for heard in heard.chunks(2) {
+    for requests in requests.chunks(2) {
         let new = access("new");
-        assert_eq!(heard[1].header("authorization"), Some(new.as_str()));
+        assert_eq!(requests[1].header("authorization"), Some(new.as_str()));
     }
 }
 
 #[test]
 fn failed_run_also_warns_about_unsaved_login() {
     let script = vec![vec![
-        says(&renewed()),
+        answer_ok(&renewed()),
         refuses("400 Bad Request", &json!({})),
     ]];
     with_cloud(script, |url| {
@@ -83,7 +83,10 @@ fn failed_run_also_warns_about_unsaved_login() {
         let output = on_a_full_disk(&home, &["node", "list"]).exits(7);
         assert!(output.stderr.contains("could not be kept"), "{output}");
     });
-    let script = vec![vec![says(&renewed()), says(&json!({"groups": null}))]];
+    let script = vec![vec![
+        answer_ok(&renewed()),
+        answer_ok(&json!({"groups": null})),
+    ]];
     with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &old_login());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Home, access, body, ended, id, refuses, request_line, says, token, tokens, with_cloud,
+    Home, access, answer_ok, body, ended, id, refuses, request_line, token, tokens, with_cloud,
 };
 use crate::support::device::fresh_path;
 use crate::support::scripted_server::Turn;
@@ -16,7 +16,7 @@ fn log_in(more: &[&'static str]) -> Vec<&'static str> {
 
 #[test]
 fn sends_password_once_and_stores_tokens_in_profile() {
-    let heard = with_cloud(vec![vec![says(&tokens("me"))]], |url| {
+    let requests = with_cloud(vec![vec![answer_ok(&tokens("me"))]], |url| {
         let home = Home::with_lab(url);
         home.log_in("global", &tokens("other"));
         let line = log_in(&["--password", "canary-password", "-vv", "--format", "json"]);
@@ -41,18 +41,18 @@ fn sends_password_once_and_stores_tokens_in_profile() {
         assert_eq!(stored, given);
         assert_eq!(home.login("global"), Some(tokens("other")));
     });
-    assert_eq!(heard.len(), 1);
-    assert_eq!(request_line(&heard[0]), "POST /v1/login2");
-    assert_eq!(heard[0].header("authorization"), None);
+    assert_eq!(requests.len(), 1);
+    assert_eq!(request_line(&requests[0]), "POST /v1/login2");
+    assert_eq!(requests[0].header("authorization"), None);
     assert_eq!(
-        body(&heard[0]),
+        body(&requests[0]),
         json!({"user_name": "me@example.com", "password": "canary-password"})
     );
 }
 
 #[test]
 fn password_comes_from_any_source() {
-    let heard = with_cloud(vec![vec![says(&tokens("me"))]; 6], |url| {
+    let requests = with_cloud(vec![vec![answer_ok(&tokens("me"))]; 6], |url| {
         let home = Home::with_lab(url);
         let file = fresh_path("password");
         std::fs::write(&file, "from-file\n").unwrap();
@@ -88,9 +88,9 @@ fn password_comes_from_any_source() {
             .output()
             .exits(0);
     });
-    let sent: Vec<Value> = heard
+    let sent: Vec<Value> = requests
         .iter()
-        .map(|heard| body(heard)["password"].clone())
+        .map(|requests| body(requests)["password"].clone())
         .collect();
     assert_eq!(
         sent,
@@ -107,18 +107,18 @@ fn password_comes_from_any_source() {
 
 #[test]
 fn one_time_code_completes_login() {
-    let session = || says(&json!({"status": "success", "session": "the-session"}));
-    let script = vec![vec![session(), says(&tokens("me"))]; 2];
-    let heard = with_cloud(script, |url| {
+    let session = || answer_ok(&json!({"status": "success", "session": "the-session"}));
+    let script = vec![vec![session(), answer_ok(&tokens("me"))]; 2];
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         let line = log_in(&["--password", "x", "--code-file", "-"]);
         home.run(&line).stdin(b" 123456 \n").output().exits(0);
         let line = log_in(&["--otp", "--format", "json"]);
-        // A password that only the environment holds is none of this login's.
+        // A password of the environment does not belong to this login.
         let run = home.run(&line).env("ESPCTL_PASSWORD", "y");
         run.env("ESPCTL_CODE", "654321").output().exits(0);
     });
-    let sent: Vec<Value> = heard.iter().map(body).collect();
+    let sent: Vec<Value> = requests.iter().map(body).collect();
     let code = |code: &str| json!({"user_name": "me@example.com", "session": "the-session", "verification_code": code});
     assert_eq!(
         sent,
@@ -133,7 +133,7 @@ fn one_time_code_completes_login() {
 
 #[test]
 fn missing_login_values_are_named() {
-    let heard = with_cloud(Vec::new(), |url| {
+    let requests = with_cloud(Vec::new(), |url| {
         let home = Home::with_lab(url);
         let output = home.error(&ME, 2, "missing-login");
         for named in [
@@ -153,12 +153,12 @@ fn missing_login_values_are_named() {
         home.error(&["login"], 2, "no-login-page");
         home.error(&["login", "--profile", "global"], 2, "missing-login");
         home.error(&["login", "--user-name", ""], 2, "usage");
-        // A code that nobody could hand in is not sent.
+        // The cloud sends no code if the user cannot enter it.
         let output = home.error(&log_in(&["--otp"]), 2, "missing-login");
         assert!(output.stderr.contains("ESPCTL_CODE"), "{output}");
         assert_eq!(home.login("lab"), None);
     });
-    assert_eq!(heard.len(), 0);
+    assert_eq!(requests.len(), 0);
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn rejected_login_has_reason_and_keeps_previous_login() {
         "status": "failure", "error_code": "101011", "description": "Incorrect user name or password",
     });
     let script = vec![vec![refuses("401 Unauthorized", &refusal)]];
-    let heard = with_cloud(script, |url| {
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("before"));
         let output = home.error(&log_in(&["--password", "canary"]), 8, "login-refused");
@@ -178,7 +178,7 @@ fn rejected_login_has_reason_and_keeps_previous_login() {
         assert!(!output.stderr.contains("canary"), "{output}");
         assert_eq!(home.login("lab"), Some(tokens("before")));
     });
-    assert_eq!(heard.len(), 1, "a password is tried once");
+    assert_eq!(requests.len(), 1, "a password is tried once");
 }
 
 #[test]
@@ -208,27 +208,27 @@ fn logout_is_local_and_in_cloud() {
     let expired = || refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
     let renewed = json!({"status": "success", "accesstoken": access("new"), "idtoken": id("me")});
     let script = vec![
-        vec![says(&json!({"status": "success"}))],
+        vec![answer_ok(&json!({"status": "success"}))],
         vec![
             expired(),
-            says(&renewed),
-            says(&json!({"status": "success"})),
+            answer_ok(&renewed),
+            answer_ok(&json!({"status": "success"})),
         ],
         // Neither the token nor the login is good any more: that is out.
         vec![expired(), expired()],
         vec![expired(), refuses("500 Internal Server Error", &json!({}))],
-        vec![says(&json!({"status": "error", "description": "no"}))],
+        vec![answer_ok(&json!({"status": "error", "description": "no"}))],
         vec![refuses("500 Internal Server Error", &json!({})); 5],
     ];
-    let heard = with_cloud(script, |url| {
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("global", &tokens("other"));
-        for told in [true, true, true, false, false, false] {
+        for is_notified in [true, true, true, false, false, false] {
             home.log_in("lab", &tokens("me"));
             let done = home.result(&["logout"]);
             assert_eq!(done["profile"], "lab");
             assert_eq!(done["was_logged_in"], true);
-            assert_eq!(done["cloud_told"], told, "{done}");
+            assert_eq!(done["cloud_told"], is_notified, "{done}");
             assert_eq!(home.login("lab"), None);
         }
         let again = home.result(&["logout"]);
@@ -236,21 +236,21 @@ fn logout_is_local_and_in_cloud() {
         assert_eq!(again["cloud_told"], Value::Null);
         assert_eq!(home.login("global"), Some(tokens("other")));
     });
-    assert!(request_line(&heard[0]).starts_with("POST /v1/logout2"));
+    assert!(request_line(&requests[0]).starts_with("POST /v1/logout2"));
     assert_eq!(
-        heard[0].header("authorization"),
+        requests[0].header("authorization"),
         Some(access("me").as_str())
     );
 
     // The access token had ended, not the login.
-    assert_eq!(body(&heard[2]), json!({"refreshtoken": "refresh-me"}));
-    assert!(request_line(&heard[3]).starts_with("POST /v1/logout2"));
+    assert_eq!(body(&requests[2]), json!({"refreshtoken": "refresh-me"}));
+    assert!(request_line(&requests[3]).starts_with("POST /v1/logout2"));
     assert_eq!(
-        heard[3].header("authorization"),
+        requests[3].header("authorization"),
         Some(access("new").as_str())
     );
 
-    // Nobody there.
+    // No server is there.
     let home = Home::with_lab("http://127.0.0.1:1");
     home.log_in("lab", &tokens("me"));
     let output = home.run(&["logout"]).output().exits(0);
@@ -264,8 +264,8 @@ fn logout_is_local_and_in_cloud() {
 #[test]
 fn expired_login_is_renewed_in_its_own_profile() {
     let renewed = json!({"status": "success", "accesstoken": access("new"), "idtoken": id("me")});
-    let script = vec![vec![says(&renewed), says(&json!({"nodes": []}))]];
-    let heard = with_cloud(script, |url| {
+    let script = vec![vec![answer_ok(&renewed), answer_ok(&json!({"nodes": []}))]];
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         let mut old = tokens("me");
         old["accesstoken"] = json!(ended("old"));
@@ -280,10 +280,10 @@ fn expired_login_is_renewed_in_its_own_profile() {
         assert_eq!(kept["note"], "mine");
         assert_eq!(home.login("global"), Some(old));
     });
-    assert_eq!(body(&heard[0]), json!({"refreshtoken": "refresh-me"}));
-    assert_eq!(heard[0].header("authorization"), None);
+    assert_eq!(body(&requests[0]), json!({"refreshtoken": "refresh-me"}));
+    assert_eq!(requests[0].header("authorization"), None);
     assert_eq!(
-        heard[1].header("authorization"),
+        requests[1].header("authorization"),
         Some(access("new").as_str())
     );
 }
@@ -291,8 +291,8 @@ fn expired_login_is_renewed_in_its_own_profile() {
 #[test]
 fn token_variable_is_neither_renewed_nor_stored() {
     let refused = refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
-    let script = vec![vec![says(&json!({"nodes": []}))], vec![refused]];
-    let heard = with_cloud(script, |url| {
+    let script = vec![vec![answer_ok(&json!({"nodes": []}))], vec![refused]];
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("stored"));
         let run = || {
@@ -305,15 +305,15 @@ fn token_variable_is_neither_renewed_nor_stored() {
         assert_eq!(home.login("lab"), Some(tokens("stored")));
     });
     let expected = ended("ci");
-    assert_eq!(heard.len(), 2);
-    for heard in &heard {
-        assert_eq!(heard.header("authorization"), Some(expected.as_str()));
+    assert_eq!(requests.len(), 2);
+    for requests in &requests {
+        assert_eq!(requests.header("authorization"), Some(expected.as_str()));
     }
 }
 
 #[test]
 fn tokens_go_only_to_their_own_cloud() {
-    let nodes = || vec![vec![says(&json!({"nodes": []}))]; 2];
+    let nodes = || vec![vec![answer_ok(&json!({"nodes": []}))]; 2];
     let second = with_cloud(nodes(), move |second| {
         let second = second.to_owned();
         let first = with_cloud(nodes(), move |first| {
@@ -329,13 +329,19 @@ fn tokens_go_only_to_their_own_cloud() {
             home.result(&["node", "list", "--profile", "lab"]);
         });
         assert_eq!(first.len(), 2);
-        for heard in first {
-            assert_eq!(heard.header("authorization"), Some(access("one").as_str()));
+        for requests in first {
+            assert_eq!(
+                requests.header("authorization"),
+                Some(access("one").as_str())
+            );
         }
     });
     assert_eq!(second.len(), 2);
-    for heard in second {
-        assert_eq!(heard.header("authorization"), Some(access("two").as_str()));
+    for requests in second {
+        assert_eq!(
+            requests.header("authorization"),
+            Some(access("two").as_str())
+        );
     }
 }
 
@@ -357,8 +363,8 @@ fn distinguishes_tokens_of_other_regions() {
             .run(&["whoami", "--profile", profile])
             .output()
             .exits(0);
-        let said = output.stderr.contains(&format!("issued by {issuer}"));
-        assert_eq!(said, warned, "{profile}: {output}");
+        let has_issuer = output.stderr.contains(&format!("issued by {issuer}"));
+        assert_eq!(has_issuer, warned, "{profile}: {output}");
     }
 }
 
@@ -366,10 +372,10 @@ fn distinguishes_tokens_of_other_regions() {
 fn whoami_contacts_cloud_only_on_request() {
     let user = json!({"user_id": "id-of-cloud", "user_name": "cloud@example.com"});
     let script = vec![
-        vec![says(&user)],
+        vec![answer_ok(&user)],
         vec![refuses("401 Unauthorized", &json!({"message": "Unauthorized"})); 2],
     ];
-    let heard = with_cloud(script, |url| {
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         let mut login = tokens("me");
         login["refreshtoken"] = Value::Null;
@@ -380,16 +386,16 @@ fn whoami_contacts_cloud_only_on_request() {
         assert_eq!(checked["checked"], true);
         home.error(&["whoami", "--check"], 8, "login-expired");
     });
-    assert_eq!(request_line(&heard[0]), "GET /v1/user2");
+    assert_eq!(request_line(&requests[0]), "GET /v1/user2");
 }
 
 #[cfg(unix)]
 #[test]
 fn terminal_asks_for_password_and_code_without_echo() {
     use crate::support::pty::{ENTER, Terminal};
-    let session = says(&json!({"status": "success", "session": "the-session"}));
-    let script: Vec<Vec<Turn>> = vec![vec![session, says(&tokens("me"))]];
-    let heard = with_cloud(script, |url| {
+    let session = answer_ok(&json!({"status": "success", "session": "the-session"}));
+    let script: Vec<Vec<Turn>> = vec![vec![session, answer_ok(&tokens("me"))]];
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         let folder = home.0.to_str().unwrap();
         let mut terminal = Terminal::start(ME, &[("RM_USER_CONFIG_DIR", folder)]);
@@ -404,6 +410,6 @@ fn terminal_asks_for_password_and_code_without_echo() {
         let raw = terminal.raw();
         assert!(!raw.contains("canary") && !raw.contains("987654"), "{raw}");
     });
-    assert_eq!(body(&heard[0])["password"], "canary");
-    assert_eq!(body(&heard[1])["verification_code"], "987654");
+    assert_eq!(body(&requests[0])["password"], "canary");
+    assert_eq!(body(&requests[1])["verification_code"], "987654");
 }

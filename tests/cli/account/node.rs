@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Home, access, body, refuses, request_line, says, tokens, with_cloud};
+use super::{Home, access, answer_ok, body, refuses, request_line, tokens, with_cloud};
 use crate::support::scripted_server::{Turn, ok};
 
 fn details() -> Value {
@@ -20,8 +20,8 @@ fn details() -> Value {
 fn lists_nodes_page_by_page() {
     let first = json!({"nodes": ["node-1"], "node_details": [details()], "next_id": "node-1"});
     let last = json!({"nodes": ["node-2"], "total": 2});
-    let script = vec![vec![says(&first), says(&last)]; 2];
-    let heard = with_cloud(script, |url| {
+    let script = vec![vec![answer_ok(&first), answer_ok(&last)]; 2];
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
         let listed = home.result(&["node", "list"]);
@@ -39,9 +39,9 @@ fn lists_nodes_page_by_page() {
         assert!(lines[2].starts_with("node-2"), "{output}");
         assert!(!output.stdout.contains('\u{1b}'), "{output}");
     });
-    assert!(request_line(&heard[0]).starts_with("GET /v1/user/nodes?"));
+    assert!(request_line(&requests[0]).starts_with("GET /v1/user/nodes?"));
     assert_eq!(
-        heard[0].header("authorization"),
+        requests[0].header("authorization"),
         Some(access("me").as_str())
     );
 }
@@ -49,7 +49,7 @@ fn lists_nodes_page_by_page() {
 #[test]
 fn paging_ends_for_any_answer_of_the_cloud() {
     let page = |id: &str, next: &str| {
-        says(&json!({"nodes": [id], "groups": [{"group_id": id}], "next_id": next}))
+        answer_ok(&json!({"nodes": [id], "groups": [{"group_id": id}], "next_id": next}))
     };
     let circle = vec![page("1", "a"), page("2", "b"), page("3", "a")];
     let provision = [
@@ -61,7 +61,7 @@ fn paging_ends_for_any_answer_of_the_cloud() {
         "1",
     ];
     let groups = [&provision[..], &["--group", "Home"]].concat();
-    let heard = with_cloud(vec![circle; 2], move |url| {
+    let requests = with_cloud(vec![circle; 2], move |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
         for line in [&["node", "list"][..], &groups] {
@@ -69,20 +69,20 @@ fn paging_ends_for_any_answer_of_the_cloud() {
             assert!(output.stderr.contains("its pages do not end"), "{output}");
         }
     });
-    assert_eq!(heard.len(), 6);
+    assert_eq!(requests.len(), 6);
 
     // New ones for ever: the next page is named after the last.
-    let another = Turn::Reply(|heard| {
-        let start = request_line(heard).split_once("start_id=");
+    let another = Turn::Reply(|requests| {
+        let start = request_line(requests).split_once("start_id=");
         let next = format!("{}x", start.map_or("", |(_, start)| start));
         ok(json!({"nodes": [next], "next_id": next}).to_string())
     });
-    let heard = with_cloud(vec![vec![another; 1001]], |url| {
+    let requests = with_cloud(vec![vec![another; 1001]], |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
         home.error(&["node", "list"], 7, "cloud-answer");
     });
-    assert_eq!(heard.len(), 1000);
+    assert_eq!(requests.len(), 1000);
 }
 
 #[test]
@@ -92,14 +92,17 @@ fn malformed_entry_does_not_hide_others() {
         "node_details": [{"id": "node-1", "tags": ["a:b", 7, null]}, null],
     });
     let nothing = json!({"nodes": null, "node_details": null});
-    with_cloud(vec![vec![says(&odd)], vec![says(&nothing)]], |url| {
-        let home = Home::with_lab(url);
-        home.log_in("lab", &tokens("me"));
-        let listed = home.result(&["node", "list"])["nodes"].clone();
-        assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
-        assert_eq!(listed[0]["tags"], json!(["a:b"]));
-        assert_eq!(home.result(&["node", "list"])["nodes"], json!([]));
-    });
+    with_cloud(
+        vec![vec![answer_ok(&odd)], vec![answer_ok(&nothing)]],
+        |url| {
+            let home = Home::with_lab(url);
+            home.log_in("lab", &tokens("me"));
+            let listed = home.result(&["node", "list"])["nodes"].clone();
+            assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+            assert_eq!(listed[0]["tags"], json!(["a:b"]));
+            assert_eq!(home.result(&["node", "list"])["nodes"], json!([]));
+        },
+    );
 }
 
 #[test]
@@ -128,7 +131,10 @@ fn rejection_for_another_reason_is_reported() {
 #[test]
 fn describes_one_node_or_reports_it_unknown() {
     let page = json!({"nodes": ["node-1"], "node_details": [details()]});
-    let script = vec![vec![says(&page)], vec![says(&json!({"nodes": []}))]];
+    let script = vec![
+        vec![answer_ok(&page)],
+        vec![answer_ok(&json!({"nodes": []}))],
+    ];
     with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
@@ -144,17 +150,17 @@ fn removes_node_only_if_confirmed() {
     let refusal =
         json!({"status": "failure", "error_code": 103_012, "description": "No such mapping"});
     let script = vec![
-        vec![says(&json!({"status": "success"}))],
+        vec![answer_ok(&json!({"status": "success"}))],
         vec![
             refuses("400 Bad Request", &refusal),
-            says(&json!({"nodes": ["node-1"]})),
+            answer_ok(&json!({"nodes": ["node-1"]})),
         ],
         vec![
             refuses("400 Bad Request", &refusal),
-            says(&json!({"nodes": []})),
+            answer_ok(&json!({"nodes": []})),
         ],
     ];
-    let heard = with_cloud(script, |url| {
+    let requests = with_cloud(script, |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
         home.error(&["node", "remove", "node-1"], 2, "confirmation-needed");
@@ -165,9 +171,9 @@ fn removes_node_only_if_confirmed() {
         // One that is not there is not for a later try.
         home.error(&["node", "remove", "node-1", "--yes"], 2, "unknown-node");
     });
-    assert_eq!(heard.len(), 5, "what was not confirmed was not sent");
+    assert_eq!(requests.len(), 5, "what was not confirmed was not sent");
     assert_eq!(
-        body(&heard[0]),
+        body(&requests[0]),
         json!({"node_id": "node-1", "operation": "remove"})
     );
 }
@@ -176,18 +182,21 @@ fn removes_node_only_if_confirmed() {
 #[test]
 fn terminal_confirms_before_removing_node() {
     use crate::support::pty::{ENTER, Terminal};
-    let heard = with_cloud(vec![vec![says(&json!({"status": "success"}))]], |url| {
-        let home = Home::with_lab(url);
-        home.log_in("lab", &tokens("me"));
-        for (answer, exit) in [("n", 2), ("y", 0)] {
-            let folder = home.0.to_str().unwrap();
-            let variables = [("RM_USER_CONFIG_DIR", folder)];
-            let mut terminal = Terminal::start(["node", "remove", "node-1"], &variables);
-            terminal.shows("Remove node-1 from the account?");
-            terminal.type_keys(answer);
-            terminal.type_keys(ENTER);
-            terminal.exits(exit);
-        }
-    });
-    assert_eq!(heard.len(), 1);
+    let requests = with_cloud(
+        vec![vec![answer_ok(&json!({"status": "success"}))]],
+        |url| {
+            let home = Home::with_lab(url);
+            home.log_in("lab", &tokens("me"));
+            for (answer, exit) in [("n", 2), ("y", 0)] {
+                let folder = home.0.to_str().unwrap();
+                let variables = [("RM_USER_CONFIG_DIR", folder)];
+                let mut terminal = Terminal::start(["node", "remove", "node-1"], &variables);
+                terminal.shows("Remove node-1 from the account?");
+                terminal.type_keys(answer);
+                terminal.type_keys(ENTER);
+                terminal.exits(exit);
+            }
+        },
+    );
+    assert_eq!(requests.len(), 1);
 }

@@ -1,9 +1,9 @@
-//! What counts as the cloud's yes to a signature, and what does not: a device is not said to be
-//! mapped on the strength of an answer that says otherwise.
+//! Which answers of the cloud confirm a signature: espctl reports a device as mapped only if the
+//! answer confirms it.
 
 use serde_json::{Value, json};
 
-use super::{Home, request_line, says, tokens, with_cloud};
+use super::{Home, answer_ok, request_line, tokens, with_cloud};
 use crate::support::device::Device;
 use crate::support::espctl::Output;
 use crate::support::scripted_server::{ReceivedRequest, Turn, ok};
@@ -11,18 +11,21 @@ use crate::support::scripted_server::{ReceivedRequest, Turn, ok};
 /// A run whose signature gets this answer. Asked for the node, the cloud has none.
 fn verified(answer: Turn) -> (Output, Vec<ReceivedRequest>) {
     let challenge = json!({"challenge": "C", "request_id": "R"});
-    let none = says(&json!({"nodes": []}));
-    let (told, output) = std::sync::mpsc::channel();
-    let heard = with_cloud(vec![vec![says(&challenge), answer, none]], move |url| {
-        let home = Home::with_lab(url);
-        home.log_in("lab", &tokens("me"));
-        let device = Device::start(&["--sec-ver", "0", "--node-id", "N", "--cap", "ch_resp"]);
-        let address = device.address();
-        let mut line = vec!["provision", "--no-wifi", "--format", "json"];
-        line.extend(address.iter().map(String::as_str));
-        told.send(home.run(&line).output()).unwrap();
-    });
-    (output.recv().unwrap(), heard)
+    let none = answer_ok(&json!({"nodes": []}));
+    let (sender, output) = std::sync::mpsc::channel();
+    let requests = with_cloud(
+        vec![vec![answer_ok(&challenge), answer, none]],
+        move |url| {
+            let home = Home::with_lab(url);
+            home.log_in("lab", &tokens("me"));
+            let device = Device::start(&["--sec-ver", "0", "--node-id", "N", "--cap", "ch_resp"]);
+            let address = device.address();
+            let mut line = vec!["provision", "--no-wifi", "--format", "json"];
+            line.extend(address.iter().map(String::as_str));
+            sender.send(home.run(&line).output()).unwrap();
+        },
+    );
+    (output.recv().unwrap(), requests)
 }
 
 #[test]
@@ -81,7 +84,7 @@ fn html_page_with_status_401_is_no_expired_login() {
         "HTTP/1.1 401 Unauthorized\r\nContent-Length: {}\r\n\r\n",
         page.len()
     );
-    let (output, heard) = verified(Turn::send(first + page));
+    let (output, requests) = verified(Turn::send(first + page));
     let output = output.exits(7);
     let error = output.result()["error"].clone();
     assert_eq!(error["id"], "cloud-answer", "{output}");
@@ -91,7 +94,7 @@ fn html_page_with_status_401_is_no_expired_login() {
     );
     // Another challenge was asked for, and not the same signature handed in again; no login was
     // renewed for it.
-    let asked: Vec<&str> = heard.iter().map(request_line).collect();
+    let asked: Vec<&str> = requests.iter().map(request_line).collect();
     assert_eq!(asked[1], "POST /v1/user/nodes/mapping/verify");
     assert_eq!(asked[2], "POST /v1/user/nodes/mapping/initiate");
     let handed_in = asked.iter().filter(|line| line.ends_with("/verify"));

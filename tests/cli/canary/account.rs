@@ -7,7 +7,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::found;
-use crate::cli::account::{Home, ended, refuses, says, tokens, with_cloud};
+use crate::cli::account::{Home, answer_ok, ended, refuses, tokens, with_cloud};
 use crate::support::cloud::Cloud;
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{Output, Run};
@@ -20,7 +20,7 @@ const WRONG_CODE: &str = "canary-25";
 const WRONG_PASSWORD: &str = "canary wrong \"password\" 77";
 const SESSION: &str = "canary-session/4f2a+b0";
 
-/// A part of a token is enough to look for: nobody prints less on purpose.
+/// A part of a token is enough for the search: no code prints less on purpose.
 fn with_signatures(tokens: Vec<String>) -> Vec<String> {
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let signatures: Vec<String> = signatures.map(str::to_owned).collect();
@@ -212,12 +212,12 @@ fn provisioning_shows_neither_tokens_nor_secret_key() {
         secrets.extend(owner.tokens());
         secrets = with_signatures(secrets);
         secrets.push(PASSWORD.to_owned());
-        let told = device.log_entries("user_mapping_received");
-        for entry in &told {
+        let received = device.log_entries("user_mapping_received");
+        for entry in &received {
             secrets.push(entry["secret_key"].as_str().unwrap().to_owned());
         }
         assert_eq!(
-            told.len(),
+            received.len(),
             usize::from(capability == "user_assoc"),
             "{fault}"
         );
@@ -236,10 +236,10 @@ fn provisioning_shows_neither_tokens_nor_secret_key() {
     }
 }
 
-/// What a request carried that is nobody's business.
-fn carried(heard: &ReceivedRequest) -> String {
-    let token = heard.header("authorization").unwrap_or_default();
-    format!("{token} {}", String::from_utf8_lossy(&heard.body))
+/// The secrets of a request.
+fn carried(request: &ReceivedRequest) -> String {
+    let token = request.header("authorization").unwrap_or_default();
+    format!("{token} {}", String::from_utf8_lossy(&request.body))
 }
 
 fn with_status(status: &str, body: &str) -> Vec<u8> {
@@ -249,36 +249,36 @@ fn with_status(status: &str, body: &str) -> Vec<u8> {
 
 type Parrot = fn(&ReceivedRequest) -> Vec<u8>;
 
-/// Servers that repeat what they were told, each in another place.
+/// Servers that repeat the request, each in another place.
 const PARROTS: [(&str, Parrot); 8] = [
-    ("description", |heard| {
-        let said = json!({"status": "failure", "description": carried(heard)});
-        with_status("400 Bad Request", &said.to_string())
+    ("description", |request| {
+        let body = json!({"status": "failure", "description": carried(request)});
+        with_status("400 Bad Request", &body.to_string())
     }),
-    ("error_code", |heard| {
-        let said = json!({"status": "failure", "error_code": carried(heard)});
-        ok(said.to_string())
+    ("error_code", |request| {
+        let body = json!({"status": "failure", "error_code": carried(request)});
+        ok(body.to_string())
     }),
-    ("message", |heard| {
-        let said = json!({"message": carried(heard)});
-        with_status("401 Unauthorized", &said.to_string())
+    ("message", |request| {
+        let body = json!({"message": carried(request)});
+        with_status("401 Unauthorized", &body.to_string())
     }),
-    ("error_description", |heard| {
-        let said = json!({"error": "x", "error_description": carried(heard)});
-        with_status("403 Forbidden", &said.to_string())
+    ("error_description", |request| {
+        let body = json!({"error": "x", "error_description": carried(request)});
+        with_status("403 Forbidden", &body.to_string())
     }),
-    ("page", |heard| ok(format!("<html>{}", carried(heard)))),
-    ("page of an error", |heard| {
-        with_status("401 Unauthorized", &format!("<html>{}", carried(heard)))
+    ("page", |request| ok(format!("<html>{}", carried(request)))),
+    ("page of an error", |request| {
+        with_status("401 Unauthorized", &format!("<html>{}", carried(request)))
     }),
-    ("half of an answer", |heard| {
-        ok(format!("{{\"accesstoken\": {}", json!(carried(heard))))
+    ("half of an answer", |request| {
+        ok(format!("{{\"accesstoken\": {}", json!(carried(request))))
     }),
-    ("another type", |heard| {
-        let told = carried(heard);
+    ("another type", |request| {
+        let received = carried(request);
         ok(json!({
-            "accesstoken": {&told: told}, "session": [told], "nodes": told, "groups": told,
-            "user_id": [told], "challenge": {&told: 1}, "request_id": 7,
+            "accesstoken": {&received: received}, "session": [received], "nodes": received, "groups": received,
+            "user_id": [received], "challenge": {&received: 1}, "request_id": 7,
         })
         .to_string())
     }),
@@ -311,11 +311,14 @@ fn server_that_echoes_requests_reveals_no_secret() {
             }
             let mut turns = vec![Turn::Reply(parrot); 4];
             if line.contains(&"--otp") {
-                turns.insert(0, says(&json!({"status": "success", "session": SESSION})));
+                turns.insert(
+                    0,
+                    answer_ok(&json!({"status": "success", "session": SESSION})),
+                );
             }
             let secrets = secrets_of(&stored);
             let line: Vec<String> = line.iter().map(ToString::to_string).collect();
-            let heard = with_cloud(vec![turns; 4], move |url| {
+            let request = with_cloud(vec![turns; 4], move |url| {
                 for format in ["text", "json"] {
                     let home = Home::with_lab(url);
                     home.log_in("lab", &stored);
@@ -332,7 +335,7 @@ fn server_that_echoes_requests_reveals_no_secret() {
                     }
                 }
             });
-            let all: String = heard.iter().map(carried).collect();
+            let all: String = request.iter().map(carried).collect();
             for secret in arrived {
                 assert!(all.contains(secret), "{secret} did not arrive: {all}");
             }
@@ -349,14 +352,14 @@ fn secrets_of(stored: &Value) -> Vec<String> {
     secrets
 }
 
-/// The one secret that nobody can know beforehand.
+/// The secret that a test cannot know before the run.
 #[test]
 fn server_that_echoes_secret_key_does_not_reveal_it() {
     let echo = Turn::Reply(PARROTS[0].1);
-    let challenge = says(&json!({"challenge": "c", "request_id": "r"}));
+    let challenge = answer_ok(&json!({"challenge": "c", "request_id": "r"}));
     let device = Device::start(&["--sec-ver", "0", "--cap", "user_assoc"]);
-    let (told, secret) = std::sync::mpsc::channel();
-    let heard = with_cloud(
+    let (received, secret) = std::sync::mpsc::channel();
+    let request = with_cloud(
         vec![vec![challenge, echo.clone()], vec![echo]],
         move |url| {
             let home = Home::with_lab(url);
@@ -370,18 +373,18 @@ fn server_that_echoes_secret_key_does_not_reveal_it() {
             let key = key.as_str().unwrap().to_owned();
             assert!(output.stderr.contains("<redacted>"), "{output}");
             assert_none(&output, std::slice::from_ref(&key));
-            told.send(key).unwrap();
+            received.send(key).unwrap();
         },
     );
     let key = secret.recv().unwrap();
-    assert!(heard.iter().any(|one| carried(one).contains(&key)));
+    assert!(request.iter().any(|one| carried(one).contains(&key)));
 }
 
 /// A refusal in the cloud's own words is still shown.
 #[test]
 fn other_text_of_the_cloud_is_kept() {
-    let said = json!({"status": "failure", "description": "this account is asleep"});
-    with_cloud(vec![vec![refuses("400 Bad Request", &said)]], |url| {
+    let body = json!({"status": "failure", "description": "this account is asleep"});
+    with_cloud(vec![vec![refuses("400 Bad Request", &body)]], |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
         let output = home.run(&["node", "list"]).output().exits(7);

@@ -1,5 +1,5 @@
-//! A support bundle is made to be handed on: whatever a run was told that is secret reached whom it
-//! was meant for, and is in no spelling in the file. However it was told, and however the run ended.
+//! A support bundle is for other people: a secret of a run reached its destination, and is in no
+//! encoding in the file, for every source of the secret and every end of the run.
 
 use std::fs;
 use std::path::Path;
@@ -131,7 +131,7 @@ fn bundle_of_failed_run_has_no_secret() {
     ];
     for flags in refused {
         let output = left(|bundle| provision(&device, flags, bundle), 2);
-        // Who typed it may see it again; whoever gets the file may not.
+        // The terminal may repeat it to the user who typed it; the file may not contain it.
         let stderr = String::new();
         assert_none(&Output { stderr, ..output }, &SECRETS);
     }
@@ -284,8 +284,8 @@ fn bundle_has_no_account_secret() {
         }
     }
     assert!(owner.has(&device), "it did not arrive");
-    let told = device.log_entries("user_mapping_received");
-    tokens.push(told[0]["secret_key"].as_str().unwrap().to_owned());
+    let printed = device.log_entries("user_mapping_received");
+    tokens.push(printed[0]["secret_key"].as_str().unwrap().to_owned());
     let signatures = tokens.iter().filter_map(|token| token.rsplit('.').next());
     let mut secrets: Vec<&str> = signatures.collect();
     secrets.extend([PASSWORD, POP, device.pop(), "correct horse battery"]);

@@ -1,10 +1,10 @@
-//! The ids of the account and its cloud. What they say in full is for the tests of `account`.
+//! The ids of the account and its cloud. The tests of `account` check their full messages.
 
 use serde_json::{Value, json};
 
 use super::Case::{self, Run};
 use crate::cli::account::kept::on_a_full_disk;
-use crate::cli::account::{Home, refuses, says, tokens, with_cloud};
+use crate::cli::account::{Home, answer_ok, refuses, tokens, with_cloud};
 use crate::support::device::fresh_path;
 use crate::support::espctl::Output;
 use crate::support::scripted_server::{Turn, ok};
@@ -126,7 +126,7 @@ pub(super) const CASES: &[(&str, Case)] = &[
     (
         "unknown-node",
         Run(|| {
-            let script = vec![vec![says(&json!({"nodes": []}))]];
+            let script = vec![vec![answer_ok(&json!({"nodes": []}))]];
             at_cloud(script, tokens("me"), &["node", "info", "x"])
         }),
     ),
@@ -146,25 +146,25 @@ fn listing(turns: Vec<Turn>, more: &[&str]) -> Output {
 
 /// Runs with this login, at a cloud that plays this script.
 fn at_cloud(script: Vec<Vec<Turn>>, login: Value, line: &[&str]) -> Output {
-    let (told, output) = std::sync::mpsc::channel();
+    let (sender, output) = std::sync::mpsc::channel();
     let line: Vec<String> = line.iter().map(ToString::to_string).collect();
     with_cloud(script, move |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &login);
         let line: Vec<&str> = line.iter().map(String::as_str).collect();
-        told.send(home.run(&line).output()).unwrap();
+        sender.send(home.run(&line).output()).unwrap();
     });
     output.recv().unwrap()
 }
 
 fn login_not_kept() -> Output {
-    let (told, output) = std::sync::mpsc::channel();
-    with_cloud(vec![vec![says(&tokens("me"))]], move |url| {
+    let (sender, output) = std::sync::mpsc::channel();
+    with_cloud(vec![vec![answer_ok(&tokens("me"))]], move |url| {
         let home = Home::with_lab(url);
         let line = ["login", "--user-name", "me", "--password", "x"];
         let output = on_a_full_disk(&home, &line);
         assert_eq!(home.login("lab"), None, "{output}");
-        told.send(output).unwrap();
+        sender.send(output).unwrap();
     });
     output.recv().unwrap()
 }

@@ -31,9 +31,9 @@ pub(in crate::cli) fn text(value: &Value) -> &str {
 
 /// A command line that never gets as far as a device.
 pub(in crate::cli) fn without_device(arguments: &[&str]) -> Output {
-    let nobody = ["--device-ip", "127.0.0.1", "--device-port", "1"];
+    let unused_address = ["--device-ip", "127.0.0.1", "--device-port", "1"];
     let line = ["provision", "--no-cloud", "--ssid", "Home"];
-    espctl([&line[..], &nobody, arguments].concat()).output()
+    espctl([&line[..], &unused_address, arguments].concat()).output()
 }
 
 pub(in crate::cli) fn at(device: &Device, line: &[&str], arguments: &[&str]) -> Output {

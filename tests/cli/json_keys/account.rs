@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Case, Section};
-use crate::cli::account::{Home, says, tokens, with_cloud};
+use crate::cli::account::{Home, answer_ok, tokens, with_cloud};
 use crate::support::account::Account;
 use crate::support::device::Device;
 use crate::support::owner::Owner;
@@ -67,7 +67,7 @@ pub(super) const CASES: &[Case] = &[
     || {
         let (sender, sections) = std::sync::mpsc::channel();
         let bare = json!({"nodes": ["node-1"]});
-        with_cloud(vec![vec![says(&bare)]], move |url| {
+        with_cloud(vec![vec![answer_ok(&bare)]], move |url| {
             let home = Home::with_lab(url);
             home.log_in("lab", &tokens("me"));
             let listed = run_in_home(&home, "node list, bare node", &["node", "list"]);

@@ -77,7 +77,7 @@ fn bundle_sections(heading: &str, path: &Path) -> Vec<Section> {
         .collect()
 }
 
-/// The lines that are objects. A log is none.
+/// The lines that are objects. Those of a log are not.
 fn objects(text: &str) -> Vec<Value> {
     let lines = text.lines().filter(|line| line.starts_with('{'));
     lines

@@ -45,7 +45,7 @@ fn rejects_payloads_with_no_device_or_two() {
     );
 }
 
-/// Codes beside each other, some of them light on dark.
+/// Codes side by side, some of them light on dark.
 fn side_by_side(codes: &[(&str, bool)]) -> Vec<u8> {
     let tiles: Vec<GrayImage> = codes
         .iter()

@@ -179,11 +179,11 @@ fn color_is_optional_and_carries_no_information() {
 #[test]
 fn warns_if_code_is_wider_than_terminal() {
     let label = |pop: &str| format!(r#"{{"ver":"v1","name":"n","pop":"{pop}","transport":"ble"}}"#);
-    for (length, is_told) in [(8, false), (620, true)] {
+    for (length, has_warning) in [(8, false), (620, true)] {
         let label = label(&"x".repeat(length));
         let mut terminal = Terminal::start(["qr", "encode", &label], &[]);
         terminal.exits(0);
         let raw = terminal.raw();
-        assert_eq!(raw.contains("and the terminal 100"), is_told, "{raw}");
+        assert_eq!(raw.contains("and the terminal 100"), has_warning, "{raw}");
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{HOME, failed, heard_nothing, joined, neighbours, provision, provision_it};
+use super::{HOME, assert_not_contacted, failed, joined, neighbours, provision, provision_it};
 use crate::support::device::Device;
 use crate::support::pty::{CTRL_C, Terminal};
 
@@ -47,7 +47,7 @@ fn label_requires_whole_name() {
     line.extend(HOME);
     let words = ["PROV_abc123"];
     failed(provision(&device, &line), 4, "no-device", &words);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn ambiguous_name_prefix_selects_nothing() {
     line.extend(HOME);
     let words = ["PROV_abc1", "PROV_abc2"];
     failed(provision(&device, &line), 2, "ambiguous-device", &words);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn equal_names_select_nothing_in_script() {
         "ambiguous-device",
         &[address, "C0:00:00:00:00:99"],
     );
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn cancelled_choice_changes_nothing() {
     terminal.shows("Select device number");
     terminal.type_keys(CTRL_C);
     terminal.exits(130);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]

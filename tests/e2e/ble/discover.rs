@@ -1,8 +1,8 @@
-//! `discover` over Bluetooth: what is listed, what is not, and what is said when nobody is there.
+//! `discover` over Bluetooth: which devices are listed, and the error without a device.
 
 use serde_json::json;
 
-use super::{failed, heard_nothing, neighbours, never_panicked};
+use super::{assert_not_contacted, failed, neighbours, never_panicked};
 use crate::support::device::Device;
 use crate::support::espctl::Output;
 use crate::support::pty::Terminal;
@@ -60,8 +60,8 @@ fn lists_devices_with_advertised_data() {
     for text in ["PROV_light", " dBm", "light", "1 more", "--all"] {
         assert!(output.stdout.contains(text), "{text}: {output}");
     }
-    // Nobody is connected to for that.
-    heard_nothing(&device);
+    // It connects to no device for that.
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn list_grows_on_terminal() {
     assert!(screen.contains("Listening"), "{screen}");
     terminal.shows("PROV_late");
     assert!(terminal.screen().contains("Listening"));
-    // In the end, the list stands alone.
+    // In the end, only the list is shown.
     let screen = terminal.exits(0);
     assert!(!screen.contains("Listening"), "{screen}");
     for name in ["PROV_early", "PROV_late"] {
@@ -193,5 +193,5 @@ fn rejects_network_address() {
         let words = [flag[0], "--device-name"];
         failed(discover(&device, &line), 2, "conflicting-flags", &words);
     }
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }

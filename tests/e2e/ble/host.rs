@@ -1,10 +1,10 @@
-//! What can be wrong with the computer's own Bluetooth: each is exit 3, with the command that
-//! helps, and before a device heard anything.
+//! The problems of the computer's own Bluetooth: each is exit 3, with the command that helps, before
+//! espctl contacts a device.
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
-use super::{failed, heard_nothing, joined, provision_it};
+use super::{assert_not_contacted, failed, joined, provision_it};
 use crate::support::device::{Device, fresh_path};
 use crate::support::espctl::{command, espctl, send_signal};
 
@@ -22,7 +22,7 @@ fn host_problems_have_ids_and_commands() {
     ] {
         let device = Device::over_bluetooth(&["--host-trouble", trouble]);
         failed(provision_it(&device, &[]), 3, id, &[command]);
-        heard_nothing(&device);
+        assert_not_contacted(&device);
     }
 }
 
@@ -38,7 +38,7 @@ fn missing_system_bus_means_no_bluetooth() {
     );
 }
 
-/// A socket that takes connections and says nothing.
+/// A socket that accepts connections and sends nothing.
 fn silent_bus() -> (UnixListener, String) {
     let path = fresh_path("bus");
     let listener = UnixListener::bind(&path).expect("a socket for the test");
@@ -104,7 +104,7 @@ fn unknown_adapter_is_rejected() {
     let device = Device::over_bluetooth(&[]);
     let output = provision_it(&device, &["--adapter", "hci7"]);
     failed(output, 3, "no-bluetooth-adapter", &["hci7", "hci0"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn rejects_network_address_over_ble() {
     let device = Device::over_bluetooth(&[]);
     let output = provision_it(&device, &["--device-ip", "127.0.0.1"]);
     failed(output, 2, "conflicting-flags", &["--device-name"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 /// How long the client waits for the system's answer.

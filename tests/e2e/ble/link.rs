@@ -4,14 +4,14 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{HOME, failed, heard_nothing, joined, provision, provision_it};
+use super::{HOME, assert_not_contacted, failed, joined, provision, provision_it};
 use crate::support::device::Device;
 use crate::support::espctl::{send_signal, watch};
 use crate::support::wait::until;
 
 #[test]
 fn pairs_with_device_that_requires_encryption() {
-    // BlueZ does so by itself, or says that it has to be asked.
+    // BlueZ pairs by itself, or reports that pairing is required.
     for trouble in ["encryption-required", "pairing-by-hand"] {
         for stack in ["nimble", "bluedroid"] {
             let device = Device::over_bluetooth(&["--link-trouble", trouble, "--stack", stack]);
@@ -68,7 +68,7 @@ fn device_connected_to_another_client_is_not_found() {
     let device = Device::over_bluetooth(&["--link-trouble", "held"]);
     let output = provision_it(&device, &["--discovery-timeout", "1.5"]);
     failed(output, 4, "no-device", &["phone app"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn interrupted_run_releases_device() {
     });
 }
 
-/// What is said when the link is lost at the n-th request to an endpoint.
+/// The error if the link is lost at the n-th request to an endpoint.
 #[test]
 fn lost_link_is_reported() {
     for (step, exits) in [
@@ -145,7 +145,7 @@ fn lost_link_is_reported() {
         ("prov-session:1", &[6]),
         ("prov-session:2", &[6]),
         ("prov-config:1", &[6]),
-        // Once Apply has left, it is found again or nobody knows.
+        // After Apply, espctl reconnects or the outcome is unknown.
         ("prov-config:2", &[0, 10]),
         ("prov-config:3", &[0, 10]),
     ] {

@@ -1,6 +1,6 @@
 //! Devices over Bluetooth, by the shipped binary: btleplug, D-Bus, and an adapter that is emulated
-//! on a bus of its own. What the device was told counts. The faults of single exchanges are the
-//! matrix's (`faults`).
+//! on a bus of its own. The device's log is the proof. `faults` covers single
+//! exchanges.
 
 mod choice;
 mod discover;
@@ -45,7 +45,7 @@ fn provision_it(device: &Device, arguments: &[&str]) -> Output {
     provision(device, &line)
 }
 
-/// The dependency has a race that ends one of its tasks; nobody sees it.
+/// The dependency has a race that ends one of its tasks, without an effect for the user.
 #[track_caller]
 fn never_panicked(output: &Output) {
     assert!(!output.stderr.contains("panicked"), "{output}");
@@ -71,21 +71,21 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
     let output = output.exits(exit);
     let error = output.result()["error"].clone();
     assert_eq!(error["id"], id, "{output}");
-    let told = error.to_string();
+    let reported = error.to_string();
     for words in words {
-        assert!(told.contains(words), "{words:?} is not in {told}");
+        assert!(reported.contains(words), "{words:?} is not in {reported}");
     }
     error
 }
 
-/// Nobody opened a link to it.
+/// No run connected to the device.
 #[track_caller]
-fn heard_nothing(device: &Device) {
+fn assert_not_contacted(device: &Device) {
     let opened = device.log_entries("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }
 
-/// Somebody else's advertisements, as a file for `--neighbours`.
+/// The advertisements of other devices, as a file for `--neighbours`.
 fn neighbours(json: &Value) -> String {
     let path = crate::support::device::fresh_path("neighbours.json");
     std::fs::write(&path, json.to_string()).expect("a file for the test");

@@ -74,8 +74,8 @@ fn answer_of_500_bytes_arrives_whole() {
     let capabilities = format!("{},half", capabilities.join(","));
     let device = Device::over_bluetooth(&["--cap", &capabilities]);
     let output = ask(&device, &["device", "info"], &[]).exits(0);
-    let told = device.log_entries("answered");
-    let bytes = told[0]["bytes"].as_u64().unwrap();
+    let reported = device.log_entries("answered");
+    let bytes = reported[0]["bytes"].as_u64().unwrap();
     assert!((500..=512).contains(&bytes), "{bytes} bytes");
     assert!(output.stdout.contains("half"), "{output}");
 }

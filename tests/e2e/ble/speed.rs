@@ -1,5 +1,5 @@
-//! How long it takes from the start of the program to a session, with a device that is heard at
-//! once: no window that has to be waited for.
+//! The time from the start of the program to a session, with a device that advertises at once: there is
+//! no fixed wait.
 
 use std::time::{Duration, Instant};
 
@@ -12,15 +12,15 @@ use crate::support::espctl::{command, watch};
 #[test]
 fn known_name_is_secured_without_delay() {
     for scheme in ["1", "2"] {
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         let is_quick = (0..20).any(|_| {
             let own = ["--sec-ver", scheme];
             let measure = until_secured(&Device::start(&own));
             let took = until_secured(&Device::over_bluetooth(&own));
-            told.push((took, measure));
+            reported.push((took, measure));
             took < measure + LESS_THAN_ANY_WINDOW
         });
-        assert!(is_quick, "Security {scheme}: {told:?}");
+        assert!(is_quick, "Security {scheme}: {reported:?}");
     }
 }
 

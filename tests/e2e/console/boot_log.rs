@@ -84,7 +84,7 @@ fn log_without_code_times_out() {
     assert_eq!(espctl(both).output().exit, Some(2));
 }
 
-/// Somebody begins to read in the middle of the code's drawing, which is text, too.
+/// The log begins in the middle of the drawn code, which is also text.
 #[test]
 fn log_from_the_middle_is_decoded_as_text() {
     let device = booting("none");

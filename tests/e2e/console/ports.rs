@@ -1,4 +1,4 @@
-//! Which serial ports there are, which one is meant, and what the boards there say.
+//! The serial ports of the computer, the selected one, and the output of the boards there.
 
 use serde_json::{Value, json};
 
@@ -86,7 +86,7 @@ fn uses_only_usb_port_and_requires_choice_of_several() {
         3
     );
 
-    // Which of two, a script has to say.
+    // A script must select one of two.
     let words = ["--port", "/dev/ttyACM0", "/dev/ttyUSB1", "CP2102N"];
     failed(run(&["device", "info"]), 2, "ambiguous-device", &words);
     let output = run(&["device", "info", "--port", "/dev/ttyUSB1"]).exits(0);

@@ -1,5 +1,4 @@
-//! How well a line is used: beside what the bytes themselves need, at ten bits each, little time may
-//! pass.
+//! How well a line is used: a run may take little more time than its bytes need, at ten bits each.
 
 use std::time::{Duration, Instant};
 
@@ -13,8 +12,8 @@ fn serial_line_is_never_idle() {
     let mut best: Vec<Exchange> = Vec::new();
     let mut measure = f64::MAX;
     // Other programs run at the same time: of each exchange, the fastest counts. Usually the first
-    // run is enough. A loaded computer is late with the bytes of a line that is only written and read,
-    // too.
+    // run is enough. A loaded computer is also late with the bytes of a line that is only written and
+    // read.
     for _ in 0..40 {
         measure = measure.min(bare_line());
         let run = of_a_run();
@@ -62,10 +61,10 @@ fn of_a_run() -> Vec<Exchange> {
     let session = device.log_entries("session_opened")[0]["session"]
         .as_u64()
         .unwrap();
-    let told = std::fs::read_to_string(transcript).unwrap();
-    let mut exchanges = exchanges(&told, session);
+    let reported = std::fs::read_to_string(transcript).unwrap();
+    let mut exchanges = exchanges(&reported, session);
     exchanges.truncate(UP_TO_APPLY);
-    assert_eq!(exchanges.len(), UP_TO_APPLY, "{told}");
+    assert_eq!(exchanges.len(), UP_TO_APPLY, "{reported}");
     exchanges
 }
 
@@ -76,5 +75,5 @@ fn ratio(exchanges: &[Exchange]) -> f64 {
 
 /// Version, two messages of the handshake, Set, Apply.
 const UP_TO_APPLY: usize = 5;
-/// A board hears a chunk when nothing came for ten bytes' time, or after 120 bytes.
+/// A board receives a chunk when nothing came for ten bytes' time, or after 120 bytes.
 const MOST: f64 = 1.3;

@@ -7,7 +7,7 @@ pub(super) struct Line {
     pub(super) typed: &'static str,
     /// How the device that is meant is reached.
     pub(super) medium: Medium,
-    /// What it is: the flags of `emulate device`, beside its medium, its address and its cloud.
+    /// The flags of `emulate device`, except for its medium, its address and its cloud.
     pub(super) device: &'static str,
     /// Which network it is on afterwards, and by whose word.
     pub(super) network: Network,
@@ -237,7 +237,7 @@ pub(super) const MORE: [Line; 6] = [
         network: Network::Chosen,
         ..BLE
     },
-    // Firmware that is told its owner instead of signing.
+    // Firmware that gets its owner's id instead of signing.
     Line {
         typed: "espctl provision --pop abcd1234 --transport ble --device_name PROV_d76c30",
         device: "--name PROV_d76c30 --cap user_assoc --pop abcd1234",

@@ -7,7 +7,7 @@ use crate::support::device::Device;
 pub(super) struct Medium {
     pub(super) name: &'static str,
     pub(super) start: fn(&[&str]) -> Device,
-    /// What is said of such a device besides its address.
+    /// The flags for such a device besides its address.
     pub(super) own: &'static [&'static str],
     pub(super) schemes: &'static [u8],
     pub(super) steps: &'static [Step],
@@ -72,8 +72,8 @@ pub(super) const MEDIA: [Medium; 6] = [
         steps: &STEPS,
         faults: &CONSOLE,
     },
-    // It says nothing of its scheme. Of those that are tried the first is meant, so that each
-    // fault meets what it is for.
+    // It announces no scheme. It has the one that is probed first, so that each fault has its
+    // intended effect.
     Medium {
         name: "challenge-response by itself",
         start: Device::on_network,
@@ -108,7 +108,7 @@ const BLUETOOTH: [(&str, Harm); 14] = [
     ("close", Harm::HungUp),
     ("reset", Harm::HungUp),
     ("att=0x04", Harm::HungUp),
-    // Shorter than a device stays that has told that it joined: the answer is fetched after it.
+    // Shorter than the time that a device stays after it reported that it joined: the answer is fetched after it.
     ("delay=100", Harm::Late),
     ("repeat", Harm::Twice),
     ("truncate", Harm::Spoilt),
@@ -142,7 +142,7 @@ const CONSOLE: [(&str, Harm); 14] = [
 /// What a fault means for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Harm {
-    /// There is no such endpoint, it says.
+    /// The answer is that there is no such endpoint.
     Absent,
     /// The request was handled, and silence follows.
     AnswerLost,
@@ -154,7 +154,7 @@ pub(super) enum Harm {
     Lost,
     /// An answer came that is not the answer.
     Spoilt,
-    /// The answer or the request came twice. A stream does not do that; whoever answers may.
+    /// The answer or the request came twice. A stream does not do that; a device may.
     Twice,
 }
 
@@ -169,8 +169,8 @@ pub(super) enum Step {
     ScanResult,
     /// Of a challenge, by firmware that can.
     Sign,
-    /// Whose it is, to firmware that is told.
-    TellUser,
+    /// The user's id, for firmware without challenges.
+    SendUser,
     Set,
     Apply,
     Status,
@@ -187,7 +187,7 @@ const STEPS: [Step; 11] = [
     Step::ScanStatus,
     Step::ScanResult,
     Step::Sign,
-    Step::TellUser,
+    Step::SendUser,
     Step::Set,
     Step::Apply,
     Step::Status,
@@ -217,7 +217,7 @@ impl Step {
             Self::ScanStatus => ("prov-scan", 2),
             Self::ScanResult => ("prov-scan", 5),
             Self::Sign => ("ch_resp", 1),
-            Self::TellUser => ("cloud_user_assoc", 1),
+            Self::SendUser => ("cloud_user_assoc", 1),
             Self::Set => ("prov-config", 1),
             Self::Apply => ("prov-config", 2),
             Self::Status => ("prov-config", 3),
@@ -225,16 +225,16 @@ impl Step {
         }
     }
 
-    /// The node that has it. Nobody owns the device of any other step.
+    /// The node that has it. The device of any other step has no owner.
     pub(super) fn capability(self) -> Option<&'static str> {
         match self {
             Self::Sign => Some("ch_resp"),
-            Self::TellUser => Some("user_assoc"),
+            Self::SendUser => Some("user_assoc"),
             _ => None,
         }
     }
 }
 
 /// A scan of 562 ms is over when the client asks for the third time, 600 ms after the first. A
-/// device that has joined waits nine seconds for whoever wants to know: a loaded computer needs them.
+/// device that has joined waits nine seconds for a poll: a loaded computer needs them.
 const TIME_SCALE: &str = "0.3";

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{
-    HOME, asked, at_once, failed, heard_nothing, is_unchanged, mapped, maps_nothing, node,
+    HOME, asked, assert_not_contacted, at_once, failed, is_unchanged, mapped, maps_nothing, node,
 };
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
@@ -60,14 +60,14 @@ fn missing_challenge_fails_before_search() {
         let device = node(&cloud, &[]);
         let output = account.provision(&device, &HOME).output();
         failed(output, 7, id, words);
-        heard_nothing(&device);
+        assert_not_contacted(&device);
         assert_eq!(asked(&cloud, "POST", INITIATE).len(), requests, "{kind}");
         maps_nothing(&cloud, &account);
     });
 }
 
 /// Clouds of older make do not have the call, and firmware of the older way does not need it: so
-/// that is an error only when the device has said what it is.
+/// that is an error only after the version document was read.
 #[test]
 fn cloud_without_challenges_fails_before_handshake() {
     let cloud = with_faults(&[fault(INITIATE, "*", "not-found")]);

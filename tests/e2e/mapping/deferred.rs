@@ -39,15 +39,15 @@ fn signature_is_submitted_when_account_is_reachable() {
             .contains("cannot be reached")
     );
     assert!((300..=360).contains(&deferred["seconds_left"].as_u64().unwrap()));
-    // It cannot be told any more, and the user sees why.
+    // It is out of reach by then, and the warning explains it.
     assert_eq!(events(&output, "warned")[0]["id"], "not-disabled");
     assert!(device.log_entries("chal_resp_disabled").is_empty());
     assert_eq!(asked(&cloud, "POST", "user/nodes/mapping/verify").len(), 1);
     assert_eq!(cloud.log_entries("mapped").len(), 1);
 }
 
-/// The first answer is lost and so is the question whether it counted; then the cloud says that
-/// the challenge is used up.
+/// The first answer is lost, and the lookup of the node also; then the cloud reports that the
+/// challenge is used up.
 #[test]
 fn accepted_signature_is_not_reported_as_rejected() {
     let verify = "user/nodes/mapping/verify";

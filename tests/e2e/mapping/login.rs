@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use super::{HOME, asked, failed, heard_nothing, id_of, is_unchanged, mapped, node, older_node};
+use super::{
+    HOME, asked, assert_not_contacted, failed, id_of, is_unchanged, mapped, node, older_node,
+};
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 
@@ -46,7 +48,7 @@ fn repeatedly_rejected_token_ends_run() {
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 8, "login-expired", "Unauthorized");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
     assert_eq!(
         asked(&cloud, "POST", "user/nodes/mapping/initiate").len(),
         2

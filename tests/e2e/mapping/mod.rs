@@ -1,5 +1,5 @@
 //! Mapping by the shipped binary, between an emulated device and an emulated cloud, over real
-//! sockets: what both of them were told counts.
+//! sockets. The logs of both are the proof.
 
 mod cloud_trouble;
 mod deferred;
@@ -54,11 +54,11 @@ fn failed(output: Output, exit: i32, id: &str, words: &str) -> Value {
     assert_eq!(result["ok"], false, "{output}");
     let error = result["error"].clone();
     assert_eq!(error["id"], id, "{output}");
-    let told = format!(
+    let reported = format!(
         "{}; {}; {}",
         error["message"], error["causes"], error["hints"]
     );
-    assert!(told.contains(words), "{words:?} is not in {told}");
+    assert!(reported.contains(words), "{words:?} is not in {reported}");
     error
 }
 
@@ -87,9 +87,9 @@ fn asked(cloud: &Cloud, method: &str, path: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Nobody spoke with the device.
+/// No run contacted the device.
 #[track_caller]
-fn heard_nothing(device: &Device) {
+fn assert_not_contacted(device: &Device) {
     let opened = device.log_entries("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }
@@ -119,7 +119,7 @@ fn was_not_secured(device: &Device) {
     is_unchanged(device);
 }
 
-/// The cloud has given no node to anybody.
+/// The cloud has mapped no node.
 #[track_caller]
 fn maps_nothing(cloud: &Cloud, account: &Account) {
     assert!(cloud.log_entries("mapped").is_empty(), "{:#?}", cloud.log());

@@ -1,10 +1,10 @@
-//! What is refused before anything is changed: on the command line, by what the device says of
-//! itself, by what it signs.
+//! What is rejected before anything is changed: by the command line, by the device's version document,
+//! by its signature.
 
 use std::fs;
 
 use super::{
-    HOME, asked, failed, heard_nothing, is_unchanged, maps_nothing, node, older_node,
+    HOME, asked, assert_not_contacted, failed, is_unchanged, maps_nothing, node, older_node,
     was_not_secured,
 };
 use crate::support::account::Account;
@@ -20,7 +20,7 @@ fn missing_login_contacts_no_device() {
     let arguments = [&HOME[..], &["--profile", "lab"]].concat();
     let output = account.provision(&device, &arguments).output();
     failed(output, 8, "login-required", "espctl login --profile lab");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
     assert!(asked(&cloud, "POST", "user/nodes/mapping/initiate").is_empty());
 }
 
@@ -36,7 +36,7 @@ fn expired_login_fails_before_search() {
     let device = node(&cloud, &[]);
     let output = account.provision(&device, &HOME).output();
     failed(output, 8, "login-expired", "espctl login");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn extras_are_checked_before_device_is_contacted() {
     let arguments = [&HOME[..], &["--group", "Cellar"]].concat();
     let output = account.provision(&device, &arguments).output();
     failed(output, 2, "unknown-group", "Cellar");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
     assert!(asked(&cloud, "POST", "user/nodes/mapping/initiate").is_empty());
 }
 

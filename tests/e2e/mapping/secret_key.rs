@@ -1,4 +1,4 @@
-//! The secret-key way where it does not end in the account: every state that the cloud tells, and
+//! The secret-key way where it does not end in the account: every state that the cloud reports, and
 //! every half that does not come.
 
 use super::{HOME, asked, at_once, events, failed, id_of, mapped, node, older_node};
@@ -114,14 +114,14 @@ fn device_that_rejects_user_gets_no_wifi() {
     output.exits(6);
     assert!(device.log_entries("wifi_set").is_empty());
     assert!(account.nodes(&[]).is_empty());
-    // It tells no other way than its own.
+    // It has no other method.
     let signing = node(&cloud, &["--fault", "ch_resp:1:not-found"]);
     let output = account.provision(&signing, &HOME).output().exits(6);
     assert_eq!(signing.requests("cloud_user_assoc"), 0, "{output}");
 }
 
-/// Whichever of the two came first, node or user: a request that the node confirmed is not asked
-/// for once more, because nobody would confirm the second one.
+/// Whether the node or the user came first: a request that the node confirmed is not added again,
+/// because the node would not confirm the second one.
 #[test]
 fn lost_answer_is_resolved_by_node_lookup() {
     let cases = ["mute", "close", "status=503"];

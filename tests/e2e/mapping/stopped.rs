@@ -1,6 +1,6 @@
 //! A run that is ended while the account has to be waited for.
 
-use super::{HOME, events, failed, heard_nothing, node, older_node};
+use super::{HOME, assert_not_contacted, events, failed, node, older_node};
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::espctl::send_signal;
@@ -72,5 +72,5 @@ fn run_timeout_also_limits_challenge() {
     let arguments = [&HOME[..], &["--timeout", "5"]].concat();
     let output = account.provision(&device, &arguments).output();
     failed(output, 7, "expired", "the device received no credentials");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }

@@ -37,7 +37,7 @@ fn tokens_go_only_to_the_cloud_of_their_profile() {
             &older,
             "secret_key",
         );
-        // Whose the device was told to be.
+        // The user's id that the device received.
         let received = &older.log_entries("user_mapping_received")[0];
         assert_eq!(received["user_id"], cloud.user_id());
         let mut nodes: Vec<_> = account

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{HOME, asked, events, heard_nothing, id_of, mapped, node, older_node};
+use super::{HOME, asked, assert_not_contacted, events, id_of, mapped, node, older_node};
 use crate::support::account::Account;
 use crate::support::cloud::Cloud;
 use crate::support::device::Device;
@@ -28,10 +28,10 @@ fn challenge_maps_node_before_wifi() {
             order,
             ["challenge_signed", "mapped", "wifi_sent", "wifi_joined"]
         );
-        let told = cloud.log_entries("mapped").pop().unwrap();
-        assert_eq!(told["node_id"], id_of(&device));
-        assert_eq!(told["by"], "challenge_response");
-        assert_eq!(told["key"], kind, "whose signature was checked");
+        let reported = cloud.log_entries("mapped").pop().unwrap();
+        assert_eq!(reported["node_id"], id_of(&device));
+        assert_eq!(reported["by"], "challenge_response");
+        assert_eq!(reported["key"], kind, "whose signature was checked");
         assert_eq!(device.log_entries("challenge_signed").len(), 1);
         assert_eq!(device.log_entries("wifi_joined").len(), 1);
         assert!(
@@ -57,8 +57,8 @@ fn secret_key_maps_node_after_it_is_online() {
     let output = account.provision(&device, &HOME).output();
     let output = mapped(output, &device, "secret_key");
     assert_eq!(events(&output, "mapping_started")[0]["way"], "secret_key");
-    let told = cloud.log_entries("mapped").pop().unwrap();
-    assert_eq!(told["by"], "secret_key");
+    let reported = cloud.log_entries("mapped").pop().unwrap();
+    assert_eq!(reported["by"], "secret_key");
     let received = &device.log_entries("user_mapping_received")[0];
     assert_eq!(received["user_id"], cloud.user_id());
     let secret = received["secret_key"].as_str().unwrap();
@@ -91,8 +91,8 @@ fn group(cloud: &Cloud, name: &str) -> String {
 /// The nodes of a group.
 fn members(cloud: &Cloud, group_id: &str) -> Value {
     let target = format!("/v1/user/node_group?group_id={group_id}&node_list=true");
-    let told = cloud.call("GET", &target, &cloud.token(), &Value::Null);
-    told.json()["groups"][0]["nodes"].clone()
+    let reported = cloud.call("GET", &target, &cloud.token(), &Value::Null);
+    reported.json()["groups"][0]["nodes"].clone()
 }
 
 #[test]
@@ -117,12 +117,15 @@ fn both_methods_set_tags_metadata_and_group() {
         let output = mapped(output, device, way);
         assert!(events(&output, "warned").is_empty(), "{output}");
         let info = ["node", "info", id_of(device), "--format", "json"];
-        let told = account.run(&info).output().exits(0).result()["node"].clone();
-        let tags = told["tags"].as_array().unwrap();
+        let reported = account.run(&info).output().exits(0).result()["node"].clone();
+        let tags = reported["tags"].as_array().unwrap();
         for tag in ["location:mumbai", "env:production"] {
-            assert!(tags.contains(&json!(tag)), "{told}");
+            assert!(tags.contains(&json!(tag)), "{reported}");
         }
-        assert_eq!(told["metadata"], json!({"serial_no": "abc123", "rev": 2}));
+        assert_eq!(
+            reported["metadata"],
+            json!({"serial_no": "abc123", "rev": 2})
+        );
     }
     let mut ids: Vec<&str> = cases.iter().map(|(device, ..)| id_of(device)).collect();
     ids.sort_unstable();
@@ -166,7 +169,7 @@ fn vanished_group_keeps_mapping() {
     assert_eq!(account.nodes(&[])[0]["node_id"], id_of(&device));
 }
 
-/// There the node has said so before the account is asked, which answers that much at once.
+/// The node has confirmed before the first poll, so the account answers with the result at once.
 #[test]
 fn vanished_group_keeps_mapping_of_older_node() {
     let cloud = Cloud::start(&[]);
@@ -189,7 +192,7 @@ fn vanished_group_keeps_mapping_of_older_node() {
     );
 }
 
-/// The node is where it belongs, and a run that is stopped says so.
+/// The node is where it belongs, and a stopped run reports it.
 #[test]
 fn stop_during_setup_keeps_mapping() {
     let cloud = Cloud::start(&["--fault", "PUT user/node_group:*:drop"]);
@@ -279,5 +282,5 @@ fn without_account_nothing_is_mapped() {
     let both = [&HOME[..], &["--no-cloud", "--tags", "a:b"]].concat();
     let output = account.provision(&other, &both).output();
     super::failed(output, 2, "conflicting-flags", "--tags");
-    heard_nothing(&other);
+    assert_not_contacted(&other);
 }

@@ -1,6 +1,6 @@
 //! A device whose address is known: no mDNS, every way to write an address, and its port.
 
-use super::{Home, at, events, failed, flags, heard_nothing};
+use super::{Home, assert_not_contacted, at, events, failed, flags};
 use crate::support::device::{Device, fresh_path};
 
 fn port(device: &Device) -> String {
@@ -76,7 +76,7 @@ fn rejects_two_addresses() {
         "conflicting-flags",
         &["--device-host"],
     );
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Several devices: which one is for a person to say.
+//! Several devices: the user selects one.
 
-use super::{Home, failed, heard_nothing};
+use super::{Home, assert_not_contacted, failed};
 use crate::support::device::Device;
 use crate::support::pty::{DOWN, ENTER};
 
@@ -56,7 +56,7 @@ fn terminal_lists_devices_in_familiar_columns() {
     assert!(screen.contains(&row_of_other), "{row_of_other}\n{screen}");
     let line = screen.lines().find(|line| line.contains(&row_of_mine));
     let line = line.unwrap_or_else(|| panic!("{row_of_mine}\n{screen}"));
-    // As somebody would: the number in front of it.
+    // As a user would: the number in front of it.
     let number = line
         .trim_start_matches(['>', ' '])
         .split(' ')
@@ -75,7 +75,7 @@ fn terminal_lists_devices_in_familiar_columns() {
     assert!(screen.contains(&words), "{screen}");
     assert!(screen.contains(&format!("{PROMPT} {number}")), "{screen}");
     assert!(home.owner.has(&mine) && !home.owner.has(&other));
-    heard_nothing(&other);
+    assert_not_contacted(&other);
 }
 
 /// Long enough that no test sees its end.
@@ -105,8 +105,8 @@ fn choice_from_growing_list_ends_search() {
     let screen = terminal.exits(0);
     assert!(screen.contains(&format!("{PROMPT} 2")), "{screen}");
     assert!(home.owner.has(&second));
-    heard_nothing(&first);
-    heard_nothing(&third);
+    assert_not_contacted(&first);
+    assert_not_contacted(&third);
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn signal_ends_growing_list() {
     let screen = terminal.exits(130);
     let own_line = screen.lines().any(|line| line.starts_with("error: "));
     assert!(own_line, "{screen}");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -134,8 +134,8 @@ fn quit_at_device_list_contacts_no_device() {
     terminal.type_keys("q");
     let screen = terminal.exits(130);
     assert!(screen.contains("nothing was changed"), "{screen}");
-    heard_nothing(&one);
-    heard_nothing(&two);
+    assert_not_contacted(&one);
+    assert_not_contacted(&two);
     home.maps_nothing(&[&one, &two]);
 }
 
@@ -156,7 +156,7 @@ fn zero_rescans() {
     terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&two));
-    heard_nothing(&one);
+    assert_not_contacted(&one);
 }
 
 #[test]
@@ -167,10 +167,10 @@ fn single_device_needs_confirmation() {
     terminal.shows("Discovered 1 device:");
     let screen = terminal.screen();
     assert!(screen.contains(PROMPT), "{screen}");
-    heard_nothing(&device);
+    assert_not_contacted(&device);
     terminal.type_keys("q");
     terminal.exits(130);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 
     let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
     terminal.shows(PROMPT);
@@ -189,7 +189,7 @@ fn named_device_needs_no_choice() {
     let screen = terminal.exits(0);
     assert!(!screen.contains(PROMPT), "{screen}");
     assert!(home.owner.has(&mine));
-    heard_nothing(&other);
+    assert_not_contacted(&other);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn non_interactive_run_lists_several_devices_and_selects_none() {
         "--device-name",
     ];
     failed(home.provision(&SHORT), 2, "ambiguous-device", &words);
-    heard_nothing(&one);
-    heard_nothing(&two);
+    assert_not_contacted(&one);
+    assert_not_contacted(&two);
     home.maps_nothing(&[&one, &two]);
 }

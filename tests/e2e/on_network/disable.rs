@@ -37,7 +37,7 @@ fn disabling_keeps_local_control() {
     assert_eq!(device.log_entries("announcement_removed").len(), 1);
     assert!(device.log_entries("service_stopped").is_empty());
 
-    // It is told so, and what to do about it.
+    // The error explains it, and what to do.
     let again = home.provision(&flags(&at(&device), &["--pop", "a"]));
     let words = ["restart", "espctl node list"];
     failed(again, 6, "challenge-disabled", &words);

@@ -59,7 +59,7 @@ fn unneeded_pop_hint_suggests_omitting_it() {
     assert!(!home.owner.has(&device));
 }
 
-/// A label is about provisioning: its name is that of a hotspot, its scheme that of another service.
+/// A label describes provisioning: its name is that of a hotspot, its scheme that of another service.
 #[test]
 fn label_name_and_scheme_are_ignored_on_network() {
     let home = Home::new();

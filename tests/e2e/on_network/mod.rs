@@ -1,6 +1,6 @@
 //! Devices that are on their network already, by the shipped binary: found by mDNS on the loopback
-//! interface or at an address, mapped over HTTP, and told to sign no more. What the device and the
-//! cloud were told counts.
+//! interface or at an address, mapped over HTTP, with challenge-response disabled afterwards. The logs of the
+//! device and the cloud are the proof.
 
 mod addresses;
 mod choice;
@@ -18,7 +18,7 @@ use crate::support::espctl::Output;
 use crate::support::network::Network;
 use crate::support::owner::Owner;
 
-/// Somebody with an account, and a network for their devices.
+/// A user with an account, and a network for their devices.
 struct Home {
     network: Network,
     owner: Owner,
@@ -76,9 +76,9 @@ impl Home {
     }
 }
 
-/// Nobody spoke with the device.
+/// No run contacted the device.
 #[track_caller]
-fn heard_nothing(device: &Device) {
+fn assert_not_contacted(device: &Device) {
     let opened = device.log_entries("connection_opened");
     assert!(opened.is_empty(), "{:#?}", device.log());
 }
@@ -88,9 +88,9 @@ fn failed(output: Output, exit: i32, id: &str, words: &[&str]) -> Value {
     let output = output.exits(exit);
     let error = output.result()["error"].clone();
     assert_eq!(error["id"], id, "{output}");
-    let told = error.to_string();
+    let reported = error.to_string();
     for words in words {
-        assert!(told.contains(words), "{words:?} is not in {told}");
+        assert!(reported.contains(words), "{words:?} is not in {reported}");
     }
     error
 }

@@ -1,7 +1,6 @@
-//! A device that is looked for by mDNS: the one that is named, and what is said when it is not
-//! there.
+//! The search by mDNS: for a named device, and the error if it is missing.
 
-use super::{Home, events, failed, heard_nothing};
+use super::{Home, assert_not_contacted, events, failed};
 
 /// Longer than any test lets a run last: a search that waits for its end fails.
 const LONG: [&str; 2] = ["--discovery-timeout", "3600"];
@@ -32,7 +31,7 @@ fn exact_name_or_node_id_ends_search() {
             format!("127.0.0.1:{}", device.ready["port"])
         );
     }
-    heard_nothing(&other);
+    assert_not_contacted(&other);
 }
 
 /// It starts while the search is under way.
@@ -74,7 +73,7 @@ fn ambiguous_name_prefix_lists_only_matches() {
     let error = failed(output, 2, "ambiguous-device", &["Lamp 1", "Lamp 2"]);
     assert!(!error.to_string().contains("Socket"), "{error}");
     for device in [&one, &two, &other] {
-        heard_nothing(device);
+        assert_not_contacted(device);
     }
 }
 
@@ -90,8 +89,8 @@ fn missing_device_error_lists_others() {
     );
     let words = [&there, "found Socket (node ", "Fridge"];
     failed(output, 4, "no-device", &words);
-    heard_nothing(&lamp);
-    heard_nothing(&socket);
+    assert_not_contacted(&lamp);
+    assert_not_contacted(&socket);
 }
 
 #[test]
@@ -108,7 +107,7 @@ fn empty_search_error_names_interfaces() {
     let discover = ["--discovery-timeout", "0.5", "--format", "json"];
     let output = home.network.run(&["discover"], &discover).output();
     failed(output, 4, "no-device", &words);
-    heard_nothing(&silent);
+    assert_not_contacted(&silent);
     home.maps_nothing(&[&silent]);
 }
 

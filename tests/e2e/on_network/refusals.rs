@@ -1,7 +1,7 @@
 //! What is refused: flags that make no sense, secrets that are missing or wrong, announcements
 //! that are not to be believed.
 
-use super::{Home, at, failed, flags, heard_nothing};
+use super::{Home, assert_not_contacted, at, failed, flags};
 use crate::support::account::Account;
 use crate::support::pty::ENTER;
 
@@ -26,7 +26,7 @@ fn rejects_invalid_flags_before_sending() {
     let both = ["--disable-chal-resp", "--no-disable-chal-resp"];
     let output = home.provision(&flags(&at(&device), &both));
     failed(output, 2, "usage", &["--no-disable-chal-resp"]);
-    heard_nothing(&device);
+    assert_not_contacted(&device);
     assert!(!asked(), "nor is the account asked for anything");
 }
 
@@ -34,13 +34,13 @@ fn rejects_invalid_flags_before_sending() {
 fn missing_login_contacts_no_device() {
     let home = Home::new();
     let device = home.device(&["--name", "Lamp"]);
-    let nobody = Account::empty();
-    nobody.add("lab", home.owner.cloud.url());
+    let logged_out = Account::empty();
+    logged_out.add("lab", home.owner.cloud.url());
     let line = ["provision", "--transport", "on-network", "--profile", "lab"];
     let address = at(&device);
     let line = [&line[..], &flags(&address, &["--format", "json"])].concat();
-    failed(nobody.run(&line).output(), 8, "login-required", &[]);
-    heard_nothing(&device);
+    failed(logged_out.run(&line).output(), 8, "login-required", &[]);
+    assert_not_contacted(&device);
 }
 
 #[test]
@@ -56,10 +56,10 @@ fn missing_interface_error_lists_others() {
         hints.contains("available interfaces: ") && hints.contains("lo"),
         "{hints}"
     );
-    heard_nothing(&device);
+    assert_not_contacted(&device);
 }
 
-/// Nothing says that one is needed until the handshake does.
+/// Only the handshake shows that one is needed.
 #[test]
 fn asks_for_pop_only_if_needed() {
     let home = Home::new();
@@ -182,7 +182,7 @@ fn announced_plaintext_is_rejected_if_secret_was_given() {
     );
 }
 
-/// A PoP that was given proves who has it, whatever the announcement says.
+/// A given PoP proves who has it, regardless of the announcement.
 #[test]
 fn given_pop_is_used_even_if_not_required() {
     let home = Home::new();

@@ -72,7 +72,7 @@ const SEC2_COUNTER: [&str; 8] = [
     "ec",
 ];
 
-/// All at the same time: what they say crosses on the network, and each run finds its own.
+/// All at the same time: their announcements overlap, and each run finds its own device.
 fn by(check: impl Fn(&Case) + Sync) {
     thread::scope(|scope| {
         for case in &CASES {

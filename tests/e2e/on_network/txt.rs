@@ -1,8 +1,8 @@
-//! What announcements say in their several dialects, and `discover`, which shows it.
+//! The values of announcements in their several forms, as `discover` shows them.
 
 use serde_json::{Value, json};
 
-use super::{Home, events, failed, heard_nothing};
+use super::{Home, assert_not_contacted, events, failed};
 use crate::support::device::Device;
 use crate::support::espctl::espctl;
 use crate::support::wait::until;
@@ -66,7 +66,7 @@ fn discover_lists_announced_values() {
         "{output}"
     );
     for device in [&alone, &local, &sec2] {
-        heard_nothing(device);
+        assert_not_contacted(device);
     }
 
     let text = ["--discovery-timeout", "5"];
@@ -118,7 +118,7 @@ fn discover_without_transport_lists_device_once() {
     assert_eq!(devices.len(), 1, "{output}");
     assert_eq!(devices[0]["transport"], "on-network");
     assert_eq!(devices[0]["sec_ver"], 1);
-    // The table says no less.
+    // The table has the same values.
     let words = ["discover", "--transport", "on-network"].map(str::to_owned);
     let line = [&words[..], &device.address()].concat();
     let output = espctl(line).output().exits(0);
@@ -127,7 +127,7 @@ fn discover_without_transport_lists_device_once() {
     assert_eq!(cells[cells.len() - 3..], ["1", "-", "ChalResp"], "{output}");
 }
 
-/// Keys that are missing, empty or nonsense say nothing, and spoil nothing.
+/// Missing, empty and meaningless values are ignored.
 #[test]
 fn meaningless_values_are_ignored() {
     let home = Home::new();
@@ -182,7 +182,7 @@ fn empty_pop_required_is_unknown() {
     assert_eq!(found["address"], address(&device));
 }
 
-/// `pop_required` is a word about Security 1 alone: local control says "false" for 2 as well.
+/// `pop_required` applies to Security 1 only: local control also announces "false" for 2.
 #[test]
 fn pop_required_applies_to_security_1_only() {
     let home = Home::new();
@@ -190,8 +190,10 @@ fn pop_required_applies_to_security_1_only() {
     let device = home.device(&[&own[..], &["--name", "Lamp"]].concat());
     // Of its two services, which are announced in any order.
     until("it says that none is required", || {
-        let said = device.log_entries("announced");
-        said.iter().any(|one| one["txt"]["pop_required"] == "false")
+        let announced = device.log_entries("announced");
+        announced
+            .iter()
+            .any(|one| one["txt"]["pop_required"] == "false")
     });
     assert_eq!(listed(&home, "Lamp")["pop_required"], Value::Null);
     let output = home.provision(&["--device-name", "Lamp"]);
@@ -215,7 +217,7 @@ fn port_of_srv_record_is_used() {
     }
 }
 
-/// A version document is the device's own word; an announcement could be anybody's.
+/// A version document is the device's own word; any device can forge an announcement.
 #[test]
 fn version_document_overrides_announcement() {
     let home = Home::new();

@@ -1,16 +1,16 @@
-//! `qr decode`: what a label says, in words, and the command that follows from it. It shows the PoP,
-//! because that is what it is for.
+//! `qr decode`: explains a label and names the next command. It shows the PoP, because people run it
+//! to read the PoP.
 
 use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use crate::cli::args::drivers::Drivers;
-use crate::cli::args::inputs::Inputs;
+use super::PAYLOAD;
 use crate::cli::args::label::found;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
-use crate::cli::terminal::{Printer, keys_of};
+use crate::cli::terminal::CommandOutput;
+use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::qr::{Network, Payload, Remark};
 use crate::report::{Failure, quote_word};
@@ -20,16 +20,16 @@ use crate::secret::Secret;
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Decode {
-    /// The code's text: JSON, `NP:…` or a URL with `data=`. `@FILE` reads a file, which may be text,
-    /// a log, PNG or JPEG; `-` reads stdin; `serial:PORT` waits for it in a board's log.
+    /// The text of the code: JSON, `NP:…` or a URL with `data=`. `@FILE` reads a file: text, a log, PNG
+    /// or JPEG; `-` reads stdin; `serial:PORT` waits for the code in a board's log.
     #[arg(
         value_name = "PAYLOAD|@FILE|-",
         required_unless_present = "from_serial"
     )]
     payload: Option<Secret<String>>,
 
-    /// Wait for the code in the log of the board at this serial port, for a minute: it is printed
-    /// when the board starts.
+    /// Wait for the code in the log of the board at this serial port. Boards print it when they
+    /// start.
     #[arg(long, value_name = "PORT", conflicts_with = "payload", value_parser = NonEmptyStringValueParser::new().map(PublicText::from))]
     from_serial: Option<PublicText>,
 
@@ -40,112 +40,84 @@ pub(in crate::cli) struct Decode {
     log: LogArgs,
 }
 
-/// Runs `qr decode`.
-pub(super) async fn run(
-    args: &Decode,
-    inputs: &mut Inputs<'_>,
-    printer: &Printer,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    let given = match (&args.payload, &args.from_serial) {
-        (Some(given), _) => given.clone(),
-        (None, port) => Secret::new(format!("serial:{}", port.as_deref().unwrap_or_default())),
-    };
-    let found = found(&given, PAYLOAD, args.speed.log(&args.log), inputs, drivers).await?;
-    let payload = &found.payload;
-    let command = command(payload, given.expose());
-    let mut lines: Vec<String> = rows(payload)
-        .into_iter()
-        .map(|(name, value)| format!("{name:<15}{value}"))
-        .collect();
-    lines.push(String::new());
-    if payload.network == Some(Network::Thread) {
-        lines.push(
-            "The device wants a Thread network, which this version cannot give it.".to_owned(),
-        );
-    } else {
-        if payload.transport.as_deref() == Some("softap") {
-            lines.push("Join its hotspot with this computer, then run:".to_owned());
-        } else {
-            lines.push("Run:".to_owned());
+impl Decode {
+    /// Runs `qr decode`.
+    pub(super) async fn decode(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let source = match (&self.payload, &self.from_serial) {
+            (Some(payload), _) => payload.clone(),
+            (None, port) => Secret::new(format!("serial:{}", port.as_deref().unwrap_or_default())),
+        };
+        let mut inputs = workplace.inputs();
+        let line = self.speed.log(&self.log);
+        let found = found(&source, PAYLOAD, line, &mut inputs, &workplace.drivers).await?;
+        let payload = &found.payload;
+        let command = provision_command(payload, source.expose());
+        let advice = match (payload.network, payload.transport.as_deref()) {
+            (Some(Network::Thread), _) => {
+                "The device needs a Thread network, which this version does not support."
+            }
+            (_, Some("softap")) => "Join its hotspot with this computer, then run:",
+            _ => "Run:",
+        };
+        let rows = rows(payload).into_iter();
+        let rows = rows.map(|(name, value)| format!("{name:<15}{value}"));
+        let mut lines: Vec<String> = rows.chain([String::new(), advice.to_owned()]).collect();
+        if payload.network != Some(Network::Thread) {
+            lines.push(format!("  {command}"));
         }
-        lines.push(format!("  {command}"));
+        let cut = payload.remarks.iter().find_map(|remark| match remark {
+            Remark::Cut { key } => Some(key.unwrap_or("")),
+            Remark::NotEscaped => None,
+        });
+        let keys = json!({ "payload": json_payload(payload), "cut": cut, "command": command });
+        CommandOutput::new(lines, keys).print(&workplace.printer)
     }
-    let mut keys = keys_of("payload", &document(payload));
-    let cut = payload.remarks.iter().find_map(|remark| match remark {
-        Remark::Cut { key } => Some(key.unwrap_or("")),
-        Remark::NotEscaped => None,
-    });
-    keys.insert("cut".to_owned(), json!(cut));
-    keys.insert("command".to_owned(), json!(command));
-    printer.result(&lines, keys)
 }
 
+/// Names and values for people.
 fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
-    let said = shown;
+    let or_missing = |key, value: Option<String>, missing: &str| {
+        let is_cut = payload.remarks.contains(&Remark::Cut { key: Some(key) });
+        let missing = if is_cut { CUT_OFF } else { missing };
+        value.unwrap_or_else(|| missing.to_owned())
+    };
     let secret = |secret: &Option<Secret<String>>| {
-        secret
-            .as_ref()
-            .filter(|secret| !secret.expose().is_empty())
-            .map(|secret| said(secret.expose()))
+        let text = secret.as_ref().map(|secret| escape(secret.expose()));
+        text.filter(|text| !text.is_empty())
     };
-    let lost = |key| payload.remarks.contains(&Remark::Cut { key: Some(key) });
-    let none = |key, otherwise: &str| {
-        let cut = "cut off: take it from somewhere else";
-        if lost(key) { cut } else { otherwise }.to_owned()
-    };
+    let name = payload.name.as_deref().map(escape);
+    let transport = payload.transport.as_deref().map(|name| match name {
+        "ble" => "ble (Bluetooth Low Energy)".to_owned(),
+        "softap" => "softap (a hotspot of the device)".to_owned(),
+        other => format!("{} (unknown)", escape(other)),
+    });
+    let security = payload.security.as_ref().map(ToString::to_string);
     let mut rows = vec![
-        (
-            "name",
-            payload
-                .name
-                .as_deref()
-                .map_or_else(|| none("name", "not said"), said),
-        ),
-        (
-            "transport",
-            match payload.transport.as_deref() {
-                Some("ble") => "ble (Bluetooth Low Energy)".to_owned(),
-                Some("softap") => "softap (a hotspot of the device)".to_owned(),
-                Some(other) => format!("{} (unknown)", said(other)),
-                None => none("transport", "not said"),
-            },
-        ),
-        (
-            "PoP",
-            secret(&payload.pop).unwrap_or_else(|| none("pop", "none")),
-        ),
+        ("name", or_missing("name", name, UNLABELED)),
+        ("transport", or_missing("transport", transport, UNLABELED)),
+        ("PoP", or_missing("pop", secret(&payload.pop), "none")),
         (
             "security",
-            match payload.security {
-                Some(number) => number.to_string(),
-                None => "not said: the device tells".to_owned(),
-            },
+            security.unwrap_or_else(|| format!("{UNLABELED}; read from the device")),
         ),
     ];
-    if let Some(username) = payload.username.as_deref() {
-        rows.push(("user name", format!("{} (Security 2)", said(username))));
-    }
-    if let Some(network) = payload.network {
-        rows.push(("network", network.name().to_owned()));
-    }
-    if let Some(password) = secret(&payload.password) {
-        rows.push(("hotspot's key", password));
-    }
+    let username = payload.username.as_deref();
+    rows.extend(username.map(|name| ("user name", format!("{} (Security 2)", escape(name)))));
+    let network = payload.network.map(Network::name);
+    rows.extend(network.map(|name| ("network", name.to_owned())));
+    rows.extend(secret(&payload.password).map(|key| ("hotspot's key", key)));
     rows
 }
 
-/// As it is, so that it can be copied, but for what could steer a terminal.
-fn shown(text: &str) -> String {
-    let parts: Vec<String> = text
-        .split('\\')
-        .map(|part| printable(part.as_bytes()))
-        .collect();
-    parts.join("\\")
+/// Escapes what could steer a terminal, but not backslashes, so that people can copy the text.
+fn escape(text: &str) -> String {
+    let parts = text.split('\\').map(|part| printable(part.as_bytes()));
+    parts.collect::<Vec<_>>().join("\\")
 }
 
-fn document(payload: &Payload) -> Value {
-    let secret = |secret: &Option<Secret<String>>| secret.as_ref().map(|one| one.expose().clone());
+fn json_payload(payload: &Payload) -> Value {
+    let secret =
+        |secret: &Option<Secret<String>>| secret.as_ref().map(|text| text.expose().clone());
     json!({
         "ver": payload.ver,
         "name": payload.name,
@@ -158,8 +130,8 @@ fn document(payload: &Payload) -> Value {
     })
 }
 
-/// What to type next, with the payload where it was.
-fn command(payload: &Payload, given: &str) -> String {
+/// The next command to run. It reads the payload from the same source.
+fn provision_command(payload: &Payload, given: &str) -> String {
     let mut command = format!("espctl provision --qrcode {}", quote_payload(given));
     for (key, flag) in [
         ("name", " --device-name NAME"),
@@ -174,8 +146,8 @@ fn command(payload: &Payload, given: &str) -> String {
     command
 }
 
-/// As one word for a shell, and without what could steer a terminal: such a payload is better in
-/// a file.
+/// The payload as one word for a shell. A payload with control characters, which could steer a
+/// terminal, belongs in a file.
 fn quote_payload(word: &str) -> String {
     if word.chars().any(char::is_control) {
         return "@FILE".to_owned();
@@ -183,8 +155,8 @@ fn quote_payload(word: &str) -> String {
     quote_word(word)
 }
 
-/// How the argument is called in messages.
-pub(super) const PAYLOAD: &str = "PAYLOAD";
+const UNLABELED: &str = "not in the label";
+const CUT_OFF: &str = "cut off; get it from another source";
 const EXAMPLES: &str = "\
 Examples:
   espctl qr decode '{\"ver\":\"v1\",\"name\":\"PROV_fc9ea3\",\"pop\":\"7a9d365e\",\"transport\":\"ble\"}'
@@ -197,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shell_reads_one_word() {
+    fn payload_is_one_word_for_a_shell() {
         assert_eq!(quote_payload("@label.png"), "@label.png");
         assert_eq!(quote_payload("NP:a|it's|b"), r#""NP:a|it's|b""#);
         assert_eq!(quote_payload("{\n}"), "@FILE");

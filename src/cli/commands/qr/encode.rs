@@ -1,5 +1,5 @@
-//! `qr encode`: a label's code, drawn in the terminal or into files. What is drawn is a payload that
-//! reads: nothing else becomes a label.
+//! `qr encode`: draws the code of a label in the terminal or into files. It draws only payloads that
+//! espctl can read.
 
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::decode::PAYLOAD;
-use crate::cli::args::drivers::Drivers;
-use crate::cli::args::inputs::{Existing, Inputs, create_private};
+use super::PAYLOAD;
+use crate::cli::args::inputs::{Existing, create_private};
 use crate::cli::args::label::found;
 use crate::cli::args::serial::{LogArgs, SpeedArgs};
-use crate::cli::terminal::{Format, Printer, keys_of, print_note};
+use crate::cli::terminal::{CommandOutput, Format, print_note};
+use crate::cli::workplace::Workplace;
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Remark, SourcedPayload, to_url};
 use crate::report::{ErrorId, Failure, remedies};
@@ -27,7 +27,7 @@ use crate::secret::Secret;
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Encode {
-    /// What the code is to say: JSON, `NP:…` or a URL with `data=`. `@FILE` reads a file, `-` stdin.
+    /// The text of the code: JSON, `NP:…` or a URL with `data=`. `@FILE` reads a file, `-` stdin.
     #[arg(value_name = "PAYLOAD|@FILE|-")]
     payload: Secret<String>,
 
@@ -37,23 +37,24 @@ pub(in crate::cli) struct Encode {
     #[command(flatten)]
     log: LogArgs,
 
-    /// Write a PNG into this file, readable for its owner only.
+    /// Write a PNG to this file, which only you can read.
     #[arg(long, value_name = "FILE")]
     png: Option<PathBuf>,
 
-    /// Write an SVG into this file, readable for its owner only.
+    /// Write an SVG to this file, which only you can read.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
 
-    /// Replace files that are there already.
+    /// Replace existing files.
     #[arg(long)]
     force: bool,
 
-    /// Use the compact form, `NP:<name>|<pop>|<b or s>`: a smaller code, which phone apps do not read.
+    /// Use the compact form, `NP:<name>|<pop>|<b or s>`. The code is smaller, but phone apps cannot
+    /// read it.
     #[arg(long)]
     compact: bool,
 
-    /// Make it a URL of the page that shows such codes.
+    /// Encode a URL of the web page that shows such codes.
     #[arg(long)]
     url: bool,
 
@@ -62,116 +63,114 @@ pub(in crate::cli) struct Encode {
     invert: bool,
 }
 
-/// Runs `qr encode`.
-pub(super) async fn run(
-    args: &Encode,
-    inputs: &mut Inputs<'_>,
-    printer: &Printer,
-    drivers: &Drivers,
-) -> Result<(), Failure> {
-    let found = found(
-        &args.payload,
-        PAYLOAD,
-        args.speed.log(&args.log),
-        inputs,
-        drivers,
-    )
-    .await?;
-    let text = text(&found, args)?;
-    let drawing = Drawing::of(text.expose())
-        .map_err(|error| Failure::new(ErrorId::InvalidQrcode, format!("{PAYLOAD}: {error}")))?;
-    refuse_files(args)?;
-    let mut files = Vec::new();
-    if let Some(path) = &args.png {
-        let bytes = drawing
-            .png()
-            .map_err(|error| Failure::fault(&error.into()))?;
-        write(path, "--png", args.force, &bytes)?;
-        files.push(path.display().to_string());
+impl Encode {
+    /// Runs `qr encode`.
+    pub(super) async fn encode(&self, workplace: &Workplace) -> Result<(), Failure> {
+        let printer = &workplace.printer;
+        let mut inputs = workplace.inputs();
+        let line = self.speed.log(&self.log);
+        let found = found(
+            &self.payload,
+            PAYLOAD,
+            line,
+            &mut inputs,
+            &workplace.drivers,
+        )
+        .await?;
+        let text = self.text_to_encode(&found)?;
+        let text = text.expose();
+        let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
+        self.check_files()?;
+        let mut files = Vec::new();
+        for (path, flag) in self.files() {
+            let bytes = if flag == PNG {
+                let png = drawing.png();
+                png.map_err(|error| Failure::fault(&error.into()))?
+            } else {
+                drawing.svg().into_bytes()
+            };
+            write_file(path, flag, self.force, &bytes)?;
+            files.push(path.display().to_string());
+        }
+        let output = if files.is_empty() {
+            let lines = drawing.lines(if self.invert {
+                Terminal::DarkOnLight
+            } else {
+                Terminal::LightOnDark
+            });
+            if printer.format() == Format::Text && std::io::stdout().is_terminal() {
+                warn_of_width(&lines);
+            }
+            let keys = json!({ "qrcode": text, "files": files, "drawing": lines });
+            CommandOutput::new(lines, keys)
+        } else {
+            let keys = json!({ "qrcode": text, "files": files });
+            let lines: Vec<_> = files.iter().map(|file| format!("Wrote {file}")).collect();
+            CommandOutput::new(lines, keys)
+        };
+        output.print(printer)
     }
-    if let Some(path) = &args.svg {
-        write(path, "--svg", args.force, drawing.svg().as_bytes())?;
-        files.push(path.display().to_string());
+
+    /// The text for the code: as the person passed it, unless a flag asks for another form.
+    fn text_to_encode(&self, found: &SourcedPayload) -> Result<Secret<String>, Failure> {
+        let SourcedPayload { text, payload } = found;
+        let is_cut = |remark: &&Remark| matches!(remark, Remark::Cut { .. });
+        if let Some(remark) = payload.remarks.iter().find(is_cut) {
+            let message = format!("no label is made of it, because {remark}");
+            return Err(unusable_payload(&message));
+        }
+        let text = match text {
+            _ if self.compact => {
+                let compact = payload.to_compact();
+                compact.map_err(|error| unusable_payload(&error.to_string()))?
+            }
+            // Others may use keys that espctl does not know.
+            Some(text) if payload.remarks.is_empty() && !(self.url && is_url(text)) => text.clone(),
+            _ => payload.to_json(),
+        };
+        Ok(if self.url {
+            to_url(text.expose())
+        } else {
+            text
+        })
     }
-    let mut keys = keys_of("qrcode", text.expose());
-    keys.insert("files".to_owned(), json!(files));
-    if !files.is_empty() {
-        let lines: Vec<String> = files.iter().map(|file| format!("Wrote {file}")).collect();
-        return printer.result(&lines, keys);
+
+    /// The files to write, each with its flag.
+    fn files(&self) -> impl Iterator<Item = (&Path, &'static str)> {
+        let files = [(self.png.as_deref(), PNG), (self.svg.as_deref(), "--svg")];
+        files
+            .into_iter()
+            .filter_map(|(path, flag)| Some((path?, flag)))
     }
-    let terminal = if args.invert {
-        Terminal::DarkOnLight
-    } else {
-        Terminal::LightOnDark
-    };
-    let lines = drawing.lines(terminal);
-    if printer.format() == Format::Text && std::io::stdout().is_terminal() {
-        warn_of_width(&lines);
+
+    /// Checks all files before espctl writes any, so that it writes all of them or none.
+    fn check_files(&self) -> Result<(), Failure> {
+        let (png, svg) = (self.png.as_deref(), self.svg.as_deref());
+        if png.is_some() && png.map(resolve_folder) == svg.map(resolve_folder) {
+            let message = "--png and --svg name the same file";
+            return Err(Failure::new(ErrorId::ConflictingFlags, message));
+        }
+        for (path, flag) in self.files() {
+            // A link counts as an existing file, even if its target is missing.
+            if !self.force && path.symlink_metadata().is_ok() {
+                let message = format!("{flag}: {} already exists", path.display());
+                return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::FORCE));
+            }
+        }
+        Ok(())
     }
-    keys.insert("drawing".to_owned(), json!(lines));
-    printer.result(&lines, keys)
 }
 
-/// What stands in the code: the text as it was given, unless another form is asked for.
-fn text(found: &SourcedPayload, args: &Encode) -> Result<Secret<String>, Failure> {
-    let SourcedPayload { text, payload } = found;
-    let refused = |message: String| {
-        Err(Failure::new(
-            ErrorId::InvalidQrcode,
-            format!("{PAYLOAD}: {message}"),
-        ))
-    };
-    let cut = |remark: &&Remark| matches!(remark, Remark::Cut { .. });
-    if let Some(remark) = payload.remarks.iter().find(cut) {
-        return refused(format!("no label is made of it, because {remark}"));
-    }
-    let form = if args.compact {
-        match payload.to_compact() {
-            Ok(form) => form,
-            Err(error) => return refused(error.to_string()),
-        }
-    } else {
-        match text {
-            // Keys that mean nothing here may mean something to others.
-            Some(text) if payload.remarks.is_empty() && !(args.url && is_url(text)) => text.clone(),
-            _ => payload.to_json(),
-        }
-    };
-    Ok(if args.url {
-        to_url(form.expose())
-    } else {
-        form
-    })
+fn unusable_payload(message: &str) -> Failure {
+    Failure::new(ErrorId::InvalidQrcode, format!("{PAYLOAD}: {message}"))
 }
 
 fn is_url(text: &Secret<String>) -> bool {
     !text.expose().starts_with(['{', 'N', 'n'])
 }
 
-/// All files before any is written, so that not half of what was asked for is done.
-fn refuse_files(args: &Encode) -> Result<(), Failure> {
-    let (png, svg) = (args.png.as_deref(), args.svg.as_deref());
-    if let (Some(png), Some(svg)) = (png, svg)
-        && place(png) == place(svg)
-    {
-        let message = "--png and --svg name the same file";
-        return Err(Failure::new(ErrorId::ConflictingFlags, message));
-    }
-    for (path, flag) in [(png, "--png"), (svg, "--svg")] {
-        // What a link leads to may be missing: the link is there all the same.
-        if let Some(path) = path
-            && !args.force
-            && path.symlink_metadata().is_ok()
-        {
-            let message = format!("{flag}: {} already exists", path.display());
-            return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::FORCE));
-        }
-    }
-    Ok(())
-}
-
-/// Which file is meant, however its folder is written.
-fn place(path: &Path) -> PathBuf {
+/// The path with the real path of its folder, so that two spellings of a path are equal.
+fn resolve_folder(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
     match folder.zip(path.file_name()) {
@@ -180,7 +179,7 @@ fn place(path: &Path) -> PathBuf {
     }
 }
 
-fn write(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<(), Failure> {
+fn write_file(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<(), Failure> {
     let unwritable = |error: std::io::Error| {
         let message = format!("{flag}: cannot write to {}", path.display());
         Failure::new(ErrorId::UnwritableFile, message).cause(&error)
@@ -190,8 +189,12 @@ fn write(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<(), F
         .is_ok_and(|data| data.file_type().is_symlink());
     let existing = if !is_forced {
         Existing::Kept
-    } else if is_link && !OPEN_FILES.iter().any(|folder| path.starts_with(folder)) {
-        // The link is replaced: what it leads to may be somebody else's.
+    } else if is_link
+        && !OPEN_FILE_FOLDERS
+            .iter()
+            .any(|folder| path.starts_with(folder))
+    {
+        // espctl replaces the link, because its target may belong to another user.
         fs::remove_file(path).map_err(unwritable)?;
         Existing::Kept
     } else {
@@ -201,7 +204,7 @@ fn write(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<(), F
     file.write_all(bytes).map_err(unwritable)
 }
 
-/// What the terminal has too few columns for does not scan.
+/// Warns if the code is wider than the terminal. Such a code cannot be scanned.
 fn warn_of_width(lines: &[String]) {
     let needed = lines.iter().map(|line| line.chars().count()).max();
     let columns = crossterm::terminal::size().map(|(columns, _)| usize::from(columns));
@@ -211,13 +214,14 @@ fn warn_of_width(lines: &[String]) {
     {
         print_note(&format!(
             "warning: the code is {needed} columns wide and the terminal {columns}: \
-             widen it, or write a file with --png"
+             widen the terminal, or write a file with --png"
         ));
     }
 }
 
-/// Folders in which links name what is open: /dev/stdout.
-const OPEN_FILES: [&str; 2] = ["/dev", "/proc"];
+const PNG: &str = "--png";
+/// Folders in which a link leads to an open file, such as /dev/stdout.
+const OPEN_FILE_FOLDERS: [&str; 2] = ["/dev", "/proc"];
 const EXAMPLES: &str = "\
 Examples:
   espctl qr encode '{\"ver\":\"v1\",\"name\":\"PROV_fc9ea3\",\"pop\":\"7a9d365e\",\"transport\":\"ble\"}'

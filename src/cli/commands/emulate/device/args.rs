@@ -246,7 +246,7 @@ pub(super) struct BleFlags {
     pub(super) mac: Option<Address>,
 
     /// UUID of the provisioning service over Bluetooth.
-    #[arg(long, value_name = "UUID", default_value_t = PROVISIONING_SERVICE)]
+    #[arg(long, value_name = "UUID", default_value_t = PROVISIONING_SERVICE, value_parser = parse_uuid)]
     pub(super) service_uuid: Uuid,
 
     /// Advertise RainMaker's manufacturer data, with this customer [default: 1 if one of the next
@@ -379,6 +379,11 @@ fn parse_txt(text: &str) -> Result<(String, String), &'static str> {
         }
         _ => Err("expected KEY=VALUE, of at most 255 bytes"),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn parse_uuid(text: &str) -> Result<Uuid, &'static str> {
+    Uuid::try_parse(text).map_err(|_| "expected a UUID of 32 hexadecimal digits")
 }
 
 /// The service of ESP-IDF's examples and of RainMaker.

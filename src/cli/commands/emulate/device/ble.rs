@@ -125,13 +125,8 @@ fn check_name(name: &str, manufacturer: &BTreeMap<u16, Vec<u8>>) -> Result<(), F
     if name.len() <= room {
         return Ok(());
     }
-    let with_data = if manufacturer.is_empty() {
-        ""
-    } else {
-        " with manufacturer data"
-    };
     conflict(format!(
-        "--name: {name:?} is {} bytes long, but an advertisement{with_data} has room for {room}",
+        "--name: {name:?} is {} bytes long, but this advertisement has room for {room}",
         name.len()
     ))
 }
