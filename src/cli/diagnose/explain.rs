@@ -151,24 +151,26 @@ pub(in crate::cli) fn format_errors_page() -> String {
          `error.id`. Ids are stable. `espctl explain` shows the same texts; \
          `espctl reference errors` prints this page.",
     );
-    let mut page = format!("# Errors\n\n{intro}\n\n| id | exit | meaning |\n|---|---|---|\n");
+    let mut page = vec![format!(
+        "# Errors\n\n{intro}\n\n| id | exit | meaning |\n|---|---|---|\n"
+    )];
     for id in ErrorId::ALL {
         let (exits, title) = (join_exits(*id), id.entry().title);
-        page += format!("| [`{id}`](#{id}) | {exits} | {title} |\n").as_str();
+        page.push(format!("| [`{id}`](#{id}) | {exits} | {title} |\n"));
     }
     for id in ErrorId::ALL {
         let (exits, title) = (join_exits(*id), id.entry().title);
         let why = wrap(&format!("**Why it happens.** {}", id.entry().why));
         let steps = format_steps(*id, PAGE_COLUMNS, "");
-        page +=
-            format!("\n## {id}\n\nExit {exits}. {title}\n\n{why}\n\n**What to do.**\n\n{steps}\n")
-                .as_str();
+        page.push(format!(
+            "\n## {id}\n\nExit {exits}. {title}\n\n{why}\n\n**What to do.**\n\n{steps}\n"
+        ));
         if let Some(doctor) = describe_check(*id) {
             let doctor = wrap(&format!("**On this computer.** {doctor}"));
-            page += format!("\n{doctor}\n").as_str();
+            page.push(format!("\n{doctor}\n"));
         }
     }
-    page
+    page.concat()
 }
 
 fn unknown_id(text: &str) -> Failure {

@@ -73,8 +73,9 @@ fn judge_adapters(health: &BluetoothHealth, requested: Option<&str>) -> [Finding
     let selected = if let Some(name) = requested {
         adapters.iter().find(|adapter| adapter.name == name)
     } else {
-        let is_on = |adapter: &&AdapterHealth| adapter.power == Power::On;
-        adapters.iter().find(is_on).or_else(|| adapters.first())
+        let mut adapters = adapters.iter();
+        let switched_on = adapters.find(|adapter| adapter.power == Power::On);
+        switched_on.or_else(|| health.adapters.first())
     };
     let skipped = |check| Finding::skipped(check, "there is no adapter");
     let failed = |check: Check, problem: &BluetoothProblem| {
