@@ -71,6 +71,46 @@ const LAYERS: [(&str, &[&str]); 13] = [
 /// Modules that import only each other, and that every module may import.
 const LEAVES: [&str; 3] = ["ident", "qr", "secret"];
 
+/// Floor of `cli` → the floors that it may import. Every floor may import the other files of `cli`, except
+/// `program`, which imports everything.
+const FLOORS: [(&str, &[&str]); 4] = [
+    ("terminal", &[]),
+    ("args", &["terminal"]),
+    ("diagnose", &["args", "terminal"]),
+    ("commands", &["args", "diagnose", "terminal"]),
+];
+
+#[test]
+fn floors_of_cli_import_only_lower_floors() {
+    let files = source_files();
+    let floor_of = |file: &SourceFile| match &file.module[..] {
+        [cli, floor, ..] if cli == "cli" => Some(floor.clone()),
+        _ => None,
+    };
+    let mut crossings = 0;
+    for import in find_imports(&files) {
+        let (from, to) = (&files[import.from], &files[import.to]);
+        let (Some(floor), Some(other)) = (floor_of(from), floor_of(to)) else {
+            continue;
+        };
+        let Some((_, lower)) = FLOORS.iter().find(|(name, _)| *name == floor) else {
+            continue;
+        };
+        let is_floor = other == "program" || FLOORS.iter().any(|(name, _)| *name == other);
+        if import.in_tests || floor == other || !is_floor {
+            continue;
+        }
+        crossings += 1;
+        assert!(
+            lower.contains(&&*other),
+            "{}:{}: {floor} may not import {other}",
+            from.path.display(),
+            import.line
+        );
+    }
+    assert!(crossings > 50, "{crossings} imports between floors");
+}
+
 #[test]
 fn modules_import_only_lower_layers() {
     let files = source_files();
