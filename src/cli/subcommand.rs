@@ -14,9 +14,10 @@ pub(super) trait Subcommand {
         Touches::NOTHING
     }
 
-    /// Whether the result can contain what a reader of a support bundle must not see.
+    /// Whether the result can contain what a reader of a support bundle must not see. Only a command
+    /// that states otherwise has a public result.
     fn is_output_private(&self) -> bool {
-        false
+        true
     }
 
     /// Whether the command itself ends its work in order at a signal. Any other is dropped.

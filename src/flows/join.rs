@@ -18,7 +18,7 @@ use crate::provisioner::{
     Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, NetworkCredentials, NetworkName,
     ProvisionError, Provisioner, ReconnectError, ResetAbility, WifiCredentials,
 };
-use crate::session::{HandshakePermit, SessionError};
+use crate::session::SessionError;
 use crate::transport::Limits;
 
 /// A device that gets network credentials.
@@ -151,8 +151,7 @@ impl Joining<'_> {
         // A reset may have closed the session. Then the device did not get the credentials.
         if matches!(set, Err(ProvisionError::LinkLost(_))) {
             self.credentials = previous;
-            let permit = self.run.handshakes.begin().await;
-            if self.reconnect(&permit).await.is_ok() {
+            if self.reconnect(self.run.pace.reconnect).await.is_ok() {
                 self.credentials = CredentialState::Unapplied;
                 set = self.device.set_credentials(network).await;
             }
@@ -198,7 +197,7 @@ impl Joining<'_> {
 
     async fn confirm(&mut self, network: &NetworkCredentials) -> Result<Joined, FlowError> {
         let name = network.name();
-        let deadline = Instant::now() + self.run.pace.join;
+        let mut deadline = Instant::now() + self.run.pace.join;
         let mut reported = None;
         let mut intervals = self.run.pace.status_intervals();
         let is_polled = self.device.abilities().reports == JoinReports::Polled;
@@ -217,7 +216,7 @@ impl Joining<'_> {
             let state = match state {
                 None => None,
                 Some(Ok(state)) => Some(state),
-                Some(Err(error)) => Some(self.regain_state(error, &name, deadline).await?),
+                Some(Err(error)) => Some(self.regain_state(error, &name, &mut deadline).await?),
             };
             let mut is_new = true;
             match state {
@@ -271,9 +270,9 @@ impl Joining<'_> {
         &mut self,
         error: ProvisionError,
         name: &NetworkName,
-        deadline: Instant,
+        join_deadline: &mut Instant,
     ) -> Result<JoinState, FlowError> {
-        let mut deadline = deadline.min(Instant::now() + self.run.pace.reconnect);
+        let mut deadline = (*join_deadline).min(Instant::now() + self.run.pace.reconnect);
         self.run.report(&Event::ContactLost);
         self.credentials = CredentialState::Unknown;
         let unconfirmed = |source| FlowError::Unconfirmed {
@@ -290,13 +289,15 @@ impl Joining<'_> {
         }
         let mut reconnected = 0;
         while reconnected < MAX_RECONNECTS && Instant::now() < deadline {
-            let waiting = Instant::now();
-            let permit = self.run.handshakes.begin().await;
-            // The time limit does not include the wait for other handshakes.
-            deadline += waiting.elapsed();
-            let left = deadline.saturating_duration_since(Instant::now());
-            match timeout(left, self.reconnect(&permit)).await {
-                Ok(Ok(())) => {
+            let began = Instant::now();
+            let left = deadline.saturating_duration_since(began);
+            let reconnected_now = self.reconnect(left).await;
+            // Only the wait for other handshakes exceeds the limit, and it is not the device's.
+            let excess = began.elapsed().saturating_sub(left);
+            deadline += excess;
+            *join_deadline += excess;
+            match reconnected_now {
+                Ok(()) => {
                     self.run.report(&Event::ContactRegained);
                     self.credentials = CredentialState::Applied;
                     reconnected += 1;
@@ -311,11 +312,11 @@ impl Joining<'_> {
                         break;
                     }
                 }
-                Ok(Err(ReconnectError::Final(cause))) => {
+                Err(ReconnectError::Final(cause)) => {
                     last_cause = cause;
                     break;
                 }
-                Ok(Err(ReconnectError::Unreachable)) | Err(_) => {}
+                Err(ReconnectError::Unreachable) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
             sleep(self.run.pace.reconnect_interval.min(left)).await;
@@ -323,14 +324,16 @@ impl Joining<'_> {
         Err(unconfirmed(last_cause))
     }
 
-    async fn reconnect(&mut self, permit: &HandshakePermit) -> Result<(), ReconnectError> {
+    /// Reconnects within this time, which does not include the wait for other handshakes.
+    async fn reconnect(&mut self, within: Duration) -> Result<(), ReconnectError> {
         let pace = &self.run.pace;
         // A device that is unreachable now may be reachable a moment later, so attempts are short.
         let limits = Limits {
             connect: pace.limits.connect.min(pace.reconnect / 3),
             ..pace.limits.clone()
         };
-        self.device.reconnect(permit, pace.reconnect, &limits).await
+        let handshakes = &self.run.handshakes;
+        self.device.reconnect(handshakes, within, &limits).await
     }
 
     /// Asks the device to forget the credentials, which it would use again after a restart. Returns
@@ -352,18 +355,17 @@ impl Joining<'_> {
         accepted
     }
 
-    /// Resets the device, over a new connection if this one was cut off. Each of the two attempts has
-    /// this time limit.
+    /// Resets the device, over a new connection if this one was cut off. Each attempt and the new
+    /// connection have this time limit.
     async fn reset(&mut self, limit: Duration) -> bool {
         match timeout(limit, self.device.reset()).await {
             Ok(Err(ProvisionError::LinkLost(_))) => {}
             outcome => return matches!(outcome, Ok(Ok(()))),
         }
-        let permit = self.run.handshakes.begin().await;
-        let retry = timeout(limit, async {
-            self.reconnect(&permit).await.is_ok() && self.device.reset().await.is_ok()
-        });
-        retry.await.unwrap_or(false)
+        if self.reconnect(limit).await.is_err() {
+            return false;
+        }
+        matches!(timeout(limit, self.device.reset()).await, Ok(Ok(())))
     }
 
     /// Lists the networks that the device sees after a reset, for the message of the error only.

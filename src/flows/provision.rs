@@ -4,6 +4,8 @@
 //! The network and its passphrase are selected before the device is changed, because the user can still
 //! mistype them. Then the device is mapped, then it joins.
 
+use tokio::time::timeout;
+
 use super::connect::{self, Connected, OpenedDevice};
 use super::device::{Device, close_device};
 use super::join::{Joined, Joining};
@@ -209,7 +211,8 @@ async fn join_network(
                 joining.credentials,
                 CredentialState::Applied | CredentialState::Unknown
             ) {
-                joining.reset_credentials().await;
+                // A stop ends within seconds, even if the device is lost or other runs use all permits.
+                let _reset = timeout(2 * run.pace.reset, joining.reset_credentials()).await;
             }
             let step = match joining.credentials {
                 CredentialState::Nothing | CredentialState::Unapplied => FlowStep::SendingWifi,

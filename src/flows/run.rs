@@ -38,9 +38,15 @@ pub struct Run {
     pub begun: BegunSteps,
 }
 
-/// The begun steps of one run. Clones share them.
-#[derive(Clone, Debug, Default)]
-pub struct BegunSteps(Arc<Mutex<Vec<Irreversible>>>);
+/// The begun steps of one run. A clone is for another device, so it starts without steps.
+#[derive(Debug, Default)]
+pub struct BegunSteps(Mutex<Vec<Irreversible>>);
+
+impl Clone for BegunSteps {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
 
 impl BegunSteps {
     fn list(&self) -> MutexGuard<'_, Vec<Irreversible>> {
@@ -123,9 +129,10 @@ impl Run {
     /// Records the outcome of a step. If that fails, the step stays recorded as begun, which is safe,
     /// so the run goes on with a warning.
     pub(super) async fn record_outcome(&self, irreversible: &Irreversible, taken: Taken) {
-        self.begun.list().retain(|begun| begun != irreversible);
         let row = self.device.as_ref();
-        if let Err(error) = self.journal.record_outcome(row, irreversible, taken).await {
+        let recorded = self.journal.record_outcome(row, irreversible, taken).await;
+        self.begun.list().retain(|begun| begun != irreversible);
+        if let Err(error) = recorded {
             self.report(&Event::Warned {
                 id: Warning::NotRecorded,
                 message: format!("the outcome of a step could not be recorded: {error}"),

@@ -106,14 +106,20 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
         others,
     } = scanned;
     let mut fitting = if exact.is_empty() { fitting } else { exact };
+    if matches!(early, None | Some(Chosen::Nothing)) {
+        // Without a list on screen, the latest announcement counts.
+        fitting.retain(|candidate| Fit::of(candidate, target) != Fit::None);
+    }
     if early.is_none() {
         fitting.sort_by_key(|candidate| Reverse(candidate.hints.signal));
     }
     let chosen = match (early, &fitting[..]) {
-        (Some(chosen), _) => chosen,
-        (None, []) => return Err(no_candidate(medium, list_devices(&others))),
+        (None | Some(Chosen::Nothing), []) => {
+            return Err(no_candidate(medium, list_devices(&others)));
+        }
         // Only this device matches the name, or is likely on a medium without announcements.
         (None, [_]) if target.announced_name().is_some() || !medium.announces() => Chosen::Item(0),
+        (Some(chosen), _) => chosen,
         (None, _) => {
             let list = Growing::complete(list_devices(&fitting));
             run.choose(Choice::Devices(list)).await

@@ -9,7 +9,7 @@ use super::error::{ProvisionError, ReconnectError};
 use super::network::NetworkCredentials;
 use super::state::JoinState;
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::session::HandshakePermit;
+use crate::session::Handshakes;
 use crate::transport::Limits;
 
 /// A connected device. Any method may follow one whose future was dropped.
@@ -39,7 +39,7 @@ pub trait Provisioner: fmt::Debug + Send {
     /// permit.
     async fn reconnect(
         &mut self,
-        permit: &HandshakePermit,
+        handshakes: &Handshakes,
         within: Duration,
         limits: &Limits,
     ) -> Result<(), ReconnectError>;

@@ -19,7 +19,7 @@ use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::endpoint::wifi_scan::{AccessPoint, ScanResults, ScanStatus, StartScan};
 use crate::ident::Ssid;
 use crate::proto::EndpointName;
-use crate::session::{HandshakePermit, NotReconnected, Secured, Session, SessionError};
+use crate::session::{Handshakes, NotReconnected, Secured, Session, SessionError};
 use crate::transport::{Limits, TransportError};
 
 /// A device with a session.
@@ -177,11 +177,11 @@ impl Provisioner for Protocomm {
 
     async fn reconnect(
         &mut self,
-        permit: &HandshakePermit,
+        handshakes: &Handshakes,
         within: Duration,
         limits: &Limits,
     ) -> Result<(), ReconnectError> {
-        let reconnected = self.secured.reconnect(permit, within, limits).await;
+        let reconnected = self.secured.reconnect(handshakes, within, limits).await;
         reconnected.map_err(|error| match error {
             NotReconnected::Final(error) => ReconnectError::Final(Cause::Session(error)),
             NotReconnected::Unreachable => ReconnectError::Unreachable,

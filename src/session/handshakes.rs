@@ -10,7 +10,7 @@ use std::thread::available_parallelism;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
-/// The bounds that all runs of a program share. Clones share them.
+/// Bounds for several runs. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Handshakes {
     under_way: Arc<Semaphore>,

@@ -4,15 +4,16 @@ use std::time::Duration;
 
 use getrandom::SysRng;
 use rand_core::UnwrapErr;
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
 use super::error::SessionError;
 use super::established::Session;
-use super::handshakes::HandshakePermit;
+use super::handshakes::{HandshakePermit, Handshakes};
 use crate::endpoint::ReplyError;
 use crate::endpoint::version::Version;
 use crate::security::{Credentials, SecurityScheme};
-use crate::transport::{Limits, Route};
+use crate::transport::{Candidate, Limits, Route};
 
 /// A device with which espctl shares keys.
 #[derive(Debug)]
@@ -43,28 +44,43 @@ impl Secured {
 
     /// Opens a new connection and repeats the handshake, once. With the same device this costs no
     /// attempt. Another device at the same address counts at most one failed attempt, so a refusal
-    /// is final.
+    /// is final. `within` does not include the wait for other handshakes.
     pub async fn reconnect(
         &mut self,
-        permit: &HandshakePermit,
+        handshakes: &Handshakes,
         within: Duration,
         limits: &Limits,
     ) -> Result<(), NotReconnected> {
-        let route = self.route.as_ref().ok_or(SessionError::Lost)?;
+        let mut deadline = Instant::now() + within;
+        let route = self.route.clone().ok_or(SessionError::Lost)?;
         // A device serves one client. If the old connection were closed later, the device would
         // also close the new one.
         if let Err(error) = self.session.close().await {
             tracing::debug!(%error, "cannot close the lost connection");
         }
-        let unreachable = |_| NotReconnected::Unreachable;
-        let scan_result = route.find(within).await;
-        let candidate = scan_result
-            .ok_or(NotReconnected::Unreachable)?
-            .map_err(unreachable)?;
+        let Some(Ok(candidate)) = route.find(within).await else {
+            return Err(NotReconnected::Unreachable);
+        };
+        // A search can take long, so it needs no permit.
+        let waiting = Instant::now();
+        let permit = handshakes.begin().await;
+        deadline += waiting.elapsed();
+        let securing = self.secure(&route, &candidate, &permit, limits);
+        let secured = timeout_at(deadline, securing).await;
+        secured.unwrap_or(Err(NotReconnected::Unreachable))
+    }
+
+    async fn secure(
+        &mut self,
+        route: &Route,
+        candidate: &Candidate,
+        permit: &HandshakePermit,
+        limits: &Limits,
+    ) -> Result<(), NotReconnected> {
         let service = candidate.service;
-        let transport = route.open(&candidate, limits).await;
-        let mut connection = Connection::new(transport.map_err(unreachable)?, service)
-            .recorded(route.transcript.clone());
+        let transport = route.open(candidate, limits).await;
+        let transport = transport.map_err(|_| NotReconnected::Unreachable)?;
+        let mut connection = Connection::new(transport, service).recorded(route.transcript.clone());
         match connection.version().await {
             Ok(version) if version == self.version => {}
             Ok(_) => {

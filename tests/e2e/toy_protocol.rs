@@ -16,7 +16,7 @@ use espctl::provisioner::{
     ResetAbility, ThreadCredentials,
 };
 use espctl::secret::Secret;
-use espctl::session::HandshakePermit;
+use espctl::session::Handshakes;
 use espctl::transport::{Candidate, Limits, Link, Transport, TransportError};
 use serde_json::Value;
 
@@ -177,7 +177,7 @@ impl Provisioner for MailDevice {
 
     async fn reconnect(
         &mut self,
-        _permit: &HandshakePermit,
+        _handshakes: &Handshakes,
         _within: Duration,
         _limits: &Limits,
     ) -> Result<(), ReconnectError> {

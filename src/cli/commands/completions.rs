@@ -21,10 +21,6 @@ pub(in crate::cli) struct Completions {
 
 #[async_trait(?Send)]
 impl Subcommand for Completions {
-    fn is_output_private(&self) -> bool {
-        true
-    }
-
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let script = complete::write_script(self.shell);
         let script = script.map_err(|error| Failure::fault(&error.into()))?;

@@ -57,6 +57,10 @@ impl Subcommand for Demo {
         true
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let format = printer.format();

@@ -70,6 +70,10 @@ impl Subcommand for Discover {
         Touches::NOTHING.with(Devices::All)
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let Workplace {
             drivers,

@@ -25,10 +25,6 @@ pub(in crate::cli) enum Emulate {
 
 #[async_trait(?Send)]
 impl Subcommand for Emulate {
-    fn is_output_private(&self) -> bool {
-        true
-    }
-
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         match self {
             Self::Cloud(args) => cloud::play_cloud(args).await,

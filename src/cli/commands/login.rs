@@ -105,6 +105,10 @@ impl Subcommand for Login {
         Touches::ACCOUNT
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         // All errors in the arguments are reported before espctl asks or sends anything.

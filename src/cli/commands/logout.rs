@@ -24,6 +24,10 @@ impl Subcommand for Logout {
         Touches::ACCOUNT
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let (folder, profile) = self.account.select()?;

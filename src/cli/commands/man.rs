@@ -25,10 +25,6 @@ pub(in crate::cli) struct Man {
 
 #[async_trait(?Send)]
 impl Subcommand for Man {
-    fn is_output_private(&self) -> bool {
-        true
-    }
-
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let tree = public_tree(&workplace.tree);
         let output = if let Some(folder) = &self.out {

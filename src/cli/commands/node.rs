@@ -58,6 +58,10 @@ impl Subcommand for Nodes {
         Touches::ACCOUNT
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let (Self::Info(Info { account, .. })
         | Self::List(account)

@@ -74,6 +74,10 @@ impl Subcommand for Profiles {
         Touches::ACCOUNT_FILES
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let (folder, printer) = (account_folder()?, &workplace.printer);
         let output = match self {

@@ -69,6 +69,10 @@ impl Subcommand for Provision {
         true
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let observer = &workplace.observer;
         let began = Instant::now();

@@ -22,10 +22,6 @@ pub(in crate::cli) enum Qr {
 
 #[async_trait(?Send)]
 impl Subcommand for Qr {
-    fn is_output_private(&self) -> bool {
-        true
-    }
-
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         match self {
             Self::Decode(args) => args.decode(workplace).await,

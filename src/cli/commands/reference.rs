@@ -21,10 +21,6 @@ pub(in crate::cli) enum Reference {
 
 #[async_trait(?Send)]
 impl Subcommand for Reference {
-    fn is_output_private(&self) -> bool {
-        true
-    }
-
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let page = match self {
             Self::Cli => cli_page(&workplace.tree),

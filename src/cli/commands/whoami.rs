@@ -36,6 +36,10 @@ impl Subcommand for Whoami {
         }
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let logged_in = self.account.logged_in()?;
         let tokens = &logged_in.tokens;

@@ -58,6 +58,10 @@ impl Subcommand for Doctor {
         Touches::ACCOUNT.with(Devices::All)
     }
 
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let scope = self.scope(&workplace.inputs(), &workplace.drivers)?;

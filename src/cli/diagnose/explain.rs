@@ -40,6 +40,10 @@ struct Explanation {
 
 #[async_trait(?Send)]
 impl Subcommand for Explain {
+    fn is_output_private(&self) -> bool {
+        false
+    }
+
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let Some(text) = &self.id else {

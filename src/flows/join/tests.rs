@@ -279,13 +279,14 @@ impl Provisioner for LostDevice {
 
     async fn reconnect(
         &mut self,
-        _: &HandshakePermit,
+        handshakes: &Handshakes,
         _: Duration,
         _: &Limits,
     ) -> Result<(), ReconnectError> {
         if !self.comes_back {
             return std::future::pending().await;
         }
+        let _permit = handshakes.begin().await;
         sleep(Duration::from_secs(1)).await;
         self.is_lost = false;
         Ok(())
