@@ -83,41 +83,44 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::R
     let (width, height) = terminal::size()?;
     let width = usize::from(width.max(20)) - 1;
     let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
+    // Written in one piece, so that the terminal never shows half of a list.
+    let mut frame = Vec::new();
     // A terminal reads a move by 0 lines as a move by one.
     if drawn > 0 {
-        queue!(out, MoveUp(drawn))?;
+        queue!(frame, MoveUp(drawn))?;
     }
-    queue!(out, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
+    queue!(frame, MoveToColumn(0), Clear(ClearType::FromCursorDown))?;
     let mut lines = 0;
-    let mut line = |out: &mut dyn Write, text: &str| {
+    let mut line = |frame: &mut Vec<u8>, text: &str| {
         lines += 1;
-        out.write_all(format!("{}\r\n", cut_line(text, width)).as_bytes())
+        frame.write_all(format!("{}\r\n", cut_line(text, width)).as_bytes())
     };
-    line(out, picker.list.title)?;
-    line(out, &format!("  {}", picker.list.header))?;
+    line(&mut frame, picker.list.title)?;
+    line(&mut frame, &format!("  {}", picker.list.header))?;
     for (index, row) in window {
         if index != picker.at {
-            line(out, &format!("  {}", row.text))?;
+            line(&mut frame, &format!("  {}", row.text))?;
             continue;
         }
         if color {
-            queue!(out, SetAttribute(Attribute::Bold))?;
+            queue!(frame, SetAttribute(Attribute::Bold))?;
         }
-        line(out, &format!("> {}", row.text))?;
+        line(&mut frame, &format!("> {}", row.text))?;
         if color {
-            queue!(out, SetAttribute(Attribute::Reset))?;
+            queue!(frame, SetAttribute(Attribute::Reset))?;
         }
     }
     if let Some(note) = &picker.note {
-        line(out, note)?;
+        line(&mut frame, note)?;
     }
     queue!(
-        out,
+        frame,
         Print(cut_line(
             &format!("{} {}", picker.list.prompt, picker.typed),
             width
         ))
     )?;
+    out.write_all(&frame)?;
     out.flush()?;
     Ok(lines)
 }
