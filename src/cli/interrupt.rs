@@ -11,7 +11,7 @@ use tokio::time::sleep;
 use crate::flows::{Stop, StopReason};
 use crate::report::Failure;
 
-/// Receives the signals. Created once, so that no signal is lost between two waits.
+/// Receives the signals. Created once, so that no Unix signal is lost between two waits.
 #[derive(Debug)]
 pub(in crate::cli) struct Interrupts {
     #[cfg(unix)]

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 
 use super::args::drivers::Drivers;
 use super::args::inputs::{Existing, create_private};
-use super::args::seen;
+use super::args::seen_devices;
 use super::commands::{
     completions, demo, device, discover, emulate, login, logout, man, node, profile, provision, qr,
     reference, whoami,
@@ -280,7 +280,7 @@ async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Fail
     if let Some(device) = workplace.observer.found()
         && command.touches().devices == Devices::One
     {
-        seen::add(device.name.as_deref(), device.node_id.as_deref());
+        seen_devices::add(device.name.as_deref(), device.node_id.as_deref());
     }
     if let Err(failure) = &outcome {
         workplace.printer.failure(failure);

@@ -64,7 +64,7 @@ pub enum Remark {
         key: Option<&'static str>,
     },
     /// A value contains a quote or backslash without an escape, which JSON does not allow.
-    #[display("values with quotes or backslashes were taken as they stand")]
+    #[display("values with quotes or backslashes were read literally")]
     NotEscaped,
 }
 
@@ -213,14 +213,14 @@ pub enum Problem {
         expected: &'static str,
     },
     /// A key has two values.
-    #[error("the key \"{key}\" stands there twice")]
+    #[error("the key \"{key}\" occurs twice")]
     Twice {
         /// The JSON key.
         key: &'static str,
     },
     /// A backslash is either JSON's escape or part of the value.
     #[error(
-        "\"{key}\" has a backslash, which is JSON's or its own: without \"escaped\":true nobody can know"
+        "\"{key}\" has a backslash, which may be JSON's or the value's own: without \"escaped\":true this is unclear"
     )]
     TwoReadings {
         /// The JSON key.

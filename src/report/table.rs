@@ -323,7 +323,7 @@ errors! {
     LoginRefused "login-refused" [Login]
         "The cloud rejected the login."
         "User name, password or one-time code are wrong, the account is not confirmed, or it belongs to another cloud."
-        [flag("--profile", "check user name, password or code, and that {} names the cloud that they belong to")];
+        [flag("--profile", "check what you entered, and that {} names the cloud of the account")];
     LoginRequired "login-required" [Login]
         "This command needs an account, and there is no login."
         "Unless `--no-cloud` is given, a run also maps the device to the account of the login. Nothing was sent."
@@ -401,7 +401,7 @@ errors! {
         "Its version document says so, or does not say that it needs none. Without a terminal, espctl does not ask."
         [
             flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP is printed on the device or in its QR code").when("", Context::is_unprovisioned),
-            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: a device that is on a network has another PoP than its label says, and the app shows it to the owner").when("on the network", Context::is_on_network),
+            flag("--pop", "pass {} or `--pop-file`, or set `ESPCTL_POP`: the PoP of a device on a network differs from the one on its label, and the app shows it to the owner").when("on the network", Context::is_on_network),
             plain("if the firmware has a user name and password of its own, pass `--sec2-password` or `--sec2-password-file`, or set `ESPCTL_SEC2_PASSWORD`").when("", |run| run.error.scheme == Some(SecurityScheme::Sec2)),
         ];
     MissingSsid "missing-ssid" [Usage]
@@ -741,7 +741,7 @@ errors! {
         "It differs from the firmware's PoP. espctl tried it once. For a Security 2 device, espctl tried the PoP as the password."
         [
             flag("--pop", "check {}: the PoP is printed on the device or in its QR code").when("", Context::is_unprovisioned),
-            flag("--pop", "check {}: a device that is on a network has another PoP than its label says, and the app shows it to the owner").when("on the network", Context::is_on_network),
+            flag("--pop", "check {}: the PoP of a device on a network differs from the one on its label, and the app shows it to the owner").when("on the network", Context::is_on_network),
             plain("omit `--pop`: by default, firmware has no PoP here").when("on the network, for Security 1", |run| run.is_on_network() && run.error.scheme == Some(SecurityScheme::Sec1)),
             FIVE_TRIES,
             SEC2_COMPAT,

@@ -48,11 +48,11 @@ static MEDIUM: Medium = Medium {
     usual_address: None,
     words: Words {
         searching: "Looking along the shelf",
-        nothing_found: Some("no box stands on the shelf"),
+        nothing_found: Some("there is no box on the shelf"),
         reach: "put the box into a slot of the shelf",
         choose: "name the slot with --slot",
         unlisted: "more slot(s) look empty",
-        addresses: ("a box stands in a slot", "--slot names it"),
+        addresses: ("a box is in a slot", "--slot names it"),
         ..Words::USUAL
     },
 };
@@ -60,7 +60,7 @@ static MEDIUM: Medium = Medium {
 static OPTIONS: [OptionSpec; 2] = [
     OptionSpec {
         value_name: "SLOT",
-        help: "The slot that the box stands in",
+        help: "The slot of the box",
         is_address: true,
         ..OptionSpec::text("slot", "slot", "ESPCTL_SLOT")
     },
@@ -226,7 +226,7 @@ fn discover_describes_addresses_in_words_of_the_medium() {
 
     let bare = error(&[DISCOVER, &["--shelf", "bare"]].concat(), 4);
     assert_eq!(bare["id"], "no-device", "{bare}");
-    assert_eq!(bare["message"], "no box stands on the shelf");
+    assert_eq!(bare["message"], "there is no box on the shelf");
     assert_eq!(
         hints(&bare),
         [
@@ -330,7 +330,7 @@ fn errors_and_hints_mention_only_the_medium() {
     let elsewhere = espctl(&line).exits(2).result()["error"].clone();
     assert_eq!(elsewhere["id"], "conflicting-flags", "{elsewhere}");
     let printed = elsewhere["message"].to_string();
-    assert!(printed.contains("a box stands in a slot"), "{elsewhere}");
+    assert!(printed.contains("a box is in a slot"), "{elsewhere}");
 }
 
 #[test]

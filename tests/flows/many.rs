@@ -1,14 +1,25 @@
 //! Many devices in one process at the same time.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
-use espctl::flows::Access;
 use espctl::flows::connect::start_session;
+use espctl::flows::{Access, Run};
+use espctl::host::Host;
+use espctl::proto::Service;
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, NonceRule, SecurityScheme};
+use espctl::session::Secured;
+use espctl::transport::{
+    Address, AddressError, Candidate, Driver, DriverOptions, HostChanges, Limits, Link, Medium,
+    OptionError, Route, Search, TransportError, built_in_drivers,
+};
+use futures_util::StreamExt as _;
 use futures_util::future::{Either, join_all, select};
+use futures_util::stream::{self, BoxStream};
 use rustix::time::{ClockId, clock_gettime};
 use tokio::time::{Instant, sleep};
 
@@ -49,8 +60,36 @@ async fn handshakes_wait_for_slow_devices_concurrently() {
     assert!(took < 20 * delay, "{took:?}");
 }
 
+/// A search for a lost device can take long. If it used a permit, most of the devices would wait for the
+/// searches of others.
+#[tokio::test(start_paused = true)]
+async fn lost_devices_are_searched_for_concurrently() {
+    let run = Recorder::default().run();
+    let secured = secure_all_in(&run, Duration::ZERO).await;
+    let began = Instant::now();
+    let reconnecting = secured.into_iter().map(|(device, mut secured)| {
+        let handshakes = run.handshakes.clone();
+        secured.route = Some(device.into_route());
+        tokio::spawn(async move {
+            let limits = Limits::default();
+            secured.reconnect(&handshakes, 2 * SEARCH, &limits).await
+        })
+    });
+    for outcome in join_all(reconnecting).await {
+        outcome.unwrap().unwrap();
+    }
+    let took = began.elapsed();
+    assert!(took < 2 * SEARCH, "{took:?}");
+}
+
 /// Secures a session with each of the devices, which take so long for every answer.
 async fn secure_all(delay: Duration) {
+    for (_, secured) in secure_all_in(&Recorder::default().run(), delay).await {
+        assert_eq!(secured.scheme, SecurityScheme::Sec2);
+    }
+}
+
+async fn secure_all_in(run: &Run, delay: Duration) -> Vec<(LostDevice, Secured)> {
     let password = || Secret::new("abcd1234".to_owned());
     let rng = &mut SeededRng::new("verifier");
     let secret = DeviceSecret::sec2("wifiprov", &password(), NonceRule::Counter, rng);
@@ -58,15 +97,79 @@ async fn secure_all(delay: Duration) {
         password: Some(password()),
         ..Access::default()
     });
-    // Clones of a run share its handshakes.
-    let run = Recorder::default().run();
     let handshakes = (0..DEVICES).map(|_| {
         let device = MemoryDevice::new(DeviceSettings::new(secret.clone())).delayed(delay);
+        // Clones of a run share its handshakes.
         let (run, access) = (run.clone(), Arc::clone(&access));
-        tokio::spawn(async move { start_session(&run, device.opened(&run).await, &access).await })
+        tokio::spawn(async move {
+            let opened = device.opened(&run).await;
+            let secured = start_session(&run, opened, &access).await.unwrap();
+            (LostDevice(device), secured)
+        })
     });
-    for outcome in join_all(handshakes).await {
-        assert_eq!(outcome.unwrap().unwrap().scheme, SecurityScheme::Sec2);
+    let secured = join_all(handshakes).await;
+    secured.into_iter().map(Result::unwrap).collect()
+}
+
+/// The driver of a device that a scan finds after a long time.
+struct LostDevice(MemoryDevice);
+
+impl LostDevice {
+    fn into_route(self) -> Route {
+        Route {
+            medium: self.medium(&Host::this()),
+            driver: Arc::new(self),
+            search: Search {
+                address: None,
+                options: DriverOptions::default(),
+                changes: HostChanges::default(),
+                wait: SEARCH,
+            },
+            transcript: None,
+        }
+    }
+}
+
+impl fmt::Debug for LostDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LostDevice")
+    }
+}
+
+#[async_trait]
+impl Driver for LostDevice {
+    fn medium(&self, host: &Host) -> &'static Medium {
+        built_in_drivers()[0].medium(host)
+    }
+
+    fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
+        Ok(DriverOptions::new(given, None, ()))
+    }
+
+    fn parse_address(&self, text: &str) -> Result<Address, AddressError> {
+        Ok(Address::new(text))
+    }
+
+    fn scan(&self, _search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
+        let medium = self.medium(&Host::this());
+        let find = async move {
+            sleep(SEARCH).await;
+            Ok(Candidate::new(
+                medium,
+                Address::new("lost"),
+                Service::Provisioning,
+            ))
+        };
+        stream::once(find).boxed()
+    }
+
+    async fn open(
+        &self,
+        _candidate: &Candidate,
+        _options: &DriverOptions,
+        _limits: &Limits,
+    ) -> Result<Link, TransportError> {
+        Ok(Link::new(self.0.transport()))
     }
 }
 
@@ -77,3 +180,4 @@ fn cpu_time() -> Duration {
 }
 
 const DEVICES: usize = 200;
+const SEARCH: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 
 use crate::account::{Folder, Profile};
-use crate::cli::args::candidates::profiles;
+use crate::cli::args::completions::profiles;
 use crate::cli::args::environment::{
     ACCESS_TOKEN, account_folder, cloud_failure, variable, without_device,
 };
@@ -41,12 +41,6 @@ pub(in crate::cli) struct AccountArgs {
     cloud_timeout: Duration,
 }
 
-/// An account that a user is logged in to.
-#[derive(Debug)]
-pub(in crate::cli) struct Opened {
-    pub(in crate::cli) client: Client,
-}
-
 /// A login on disk or in the environment.
 #[derive(Debug)]
 pub(in crate::cli) struct LoggedIn {
@@ -68,24 +62,22 @@ pub(in crate::cli) enum Source {
 impl AccountArgs {
     /// A client for the account. It calls the profile's host only, with the profile's tokens. Nothing is
     /// sent yet.
-    pub(in crate::cli) fn open(&self) -> Result<Opened, Failure> {
+    pub(in crate::cli) fn open(&self) -> Result<Client, Failure> {
         let LoggedIn {
             folder,
             profile,
             tokens,
             source,
-        } = self.logged_in()?;
-        let keep: Option<Box<dyn TokenStore>> = match source {
+        } = self.read_login()?;
+        let store: Option<Box<dyn TokenStore>> = match source {
             Source::Environment => None,
             Source::Stored => Some(Box::new(folder.token_store(&profile))),
         };
-        Ok(Opened {
-            client: self.client(&profile)?.with_tokens(tokens, keep),
-        })
+        Ok(self.client(&profile)?.with_tokens(tokens, store))
     }
 
     /// The login of the profile; without one it fails.
-    pub(in crate::cli) fn logged_in(&self) -> Result<LoggedIn, Failure> {
+    pub(in crate::cli) fn read_login(&self) -> Result<LoggedIn, Failure> {
         let (folder, profile) = self.select()?;
         let (tokens, source) =
             read_tokens(&folder, &profile)?.ok_or_else(|| not_logged_in(&profile))?;
@@ -128,24 +120,25 @@ impl AccountArgs {
 }
 
 /// The message about a renewed login that could not be saved, if there is one.
-pub(in crate::cli) fn not_kept(client: &Client) -> Option<String> {
+pub(in crate::cli) fn describe_save_error(client: &Client) -> Option<String> {
     let why = client.take_save_error()?;
     Some(format!(
         "the renewed login could not be kept, so that the next command may need `espctl login`: {why}"
     ))
 }
 
-impl Opened {
-    /// Prints a warning if a renewed login could not be saved.
-    pub(in crate::cli) fn warn(&self) {
-        if let Some(error) = not_kept(&self.client) {
-            print_note(&format!("warning: {error}"));
-        }
+/// Prints a warning if a renewed login could not be saved.
+pub(in crate::cli) fn warn_if_not_saved(client: &Client) {
+    if let Some(error) = describe_save_error(client) {
+        print_note(&format!("warning: {error}"));
     }
 }
 
 /// The warning about tokens of another cloud than the profile's, if they are.
-pub(in crate::cli) fn foreign_issuer(profile: &Profile, tokens: &Tokens) -> Option<String> {
+pub(in crate::cli) fn describe_foreign_issuer(
+    profile: &Profile,
+    tokens: &Tokens,
+) -> Option<String> {
     let issuer = tokens.issuer()?;
     (!profile.may_be_issued_by(&issuer)).then(|| {
         format!(

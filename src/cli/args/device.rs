@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::ble::RadioArgs;
-use crate::cli::args::candidates::device_names;
+use crate::cli::args::board_log::LogArgs;
+use crate::cli::args::completions::device_names;
 use crate::cli::args::drivers::{Drivers, TransportName};
+use crate::cli::args::filters::FilterArgs;
 use crate::cli::args::inputs::{Existing, Inputs, create_private, parse_seconds};
-use crate::cli::args::label::{payload, port_of};
+use crate::cli::args::label::{find_port, read_label};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::args::serial::LogArgs;
 use crate::flows::Access;
 use crate::flows::Target;
 use crate::flows::{DeviceRequest, Pace};
@@ -37,7 +37,7 @@ pub(in crate::cli) struct DeviceArgs {
     device_name: Option<PublicText>,
 
     #[command(flatten)]
-    radio: RadioArgs,
+    filters: FilterArgs,
 
     #[command(flatten)]
     log: LogArgs,
@@ -172,10 +172,10 @@ impl DeviceArgs {
             transcript: transcript(file, recorder),
             ..target
         };
-        self.radio.apply(&mut target);
+        self.filters.apply(&mut target);
         // A board whose label was read from its log is at that port. If a medium needs the serial ports,
         // they are its addresses.
-        if let Some(port) = self.qrcode.as_ref().and_then(port_of)
+        if let Some(port) = self.qrcode.as_ref().and_then(find_port)
             && medium.needs == Some(HostPart::SerialPorts)
             && target.address.is_none()
         {
@@ -209,7 +209,9 @@ impl DeviceArgs {
         match &self.qrcode {
             Some(given) => {
                 let baud = inputs.option("baud").and_then(|baud| baud.parse().ok());
-                payload(given, "--qrcode", self.log.line(baud), inputs, drivers).await
+                let line = self.log.line(baud);
+                let label = read_label(given, "--qrcode", line, inputs, drivers).await?;
+                Ok(label.payload)
             }
             None => Ok(Payload::default()),
         }

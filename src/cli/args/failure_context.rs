@@ -1,7 +1,7 @@
 //! The context of a failure: what the command line knows about a run with a device.
 
-use crate::cli::args::ble::narrowed_by;
 use crate::cli::args::environment::without_device;
+use crate::cli::args::filters::narrowed_by;
 use crate::flows::DeviceRequest;
 use crate::flows::FlowError;
 use crate::flows::Target;

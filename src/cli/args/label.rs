@@ -5,10 +5,10 @@ use std::path::Path;
 
 use tokio::time::timeout;
 
+use crate::cli::args::board_log::LogLine;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::environment::without_device;
 use crate::cli::args::inputs::Inputs;
-use crate::cli::args::serial::LogLine;
 use crate::cli::terminal::print_note;
 use crate::flows::FlowError;
 use crate::qr::image::{self, PictureError};
@@ -17,25 +17,14 @@ use crate::report::{Context, ErrorId, Failure, remedies};
 use crate::secret::Secret;
 use crate::transport::{Address, BoardLog, HostPart, TransportError};
 
-/// Reads the payload of an argument. Remarks about it are printed on stderr.
-pub(in crate::cli) async fn payload(
-    argument: &Secret<String>,
-    flag: &'static str,
-    line: LogLine,
-    inputs: &mut Inputs<'_>,
-    drivers: &Drivers,
-) -> Result<Payload, Failure> {
-    Ok(found(argument, flag, line, inputs, drivers).await?.payload)
-}
-
 /// The serial port whose log has the payload, for `serial:PORT`.
-pub(in crate::cli) fn port_of(argument: &Secret<String>) -> Option<&str> {
+pub(in crate::cli) fn find_port(argument: &Secret<String>) -> Option<&str> {
     let port = argument.expose().strip_prefix("serial:")?;
     (!port.is_empty()).then_some(port)
 }
 
-/// Reads the payload of an argument, with its text.
-pub(in crate::cli) async fn found(
+/// Reads the payload of an argument, with its text. Remarks about it are printed on stderr.
+pub(in crate::cli) async fn read_label(
     argument: &Secret<String>,
     flag: &'static str,
     line: LogLine,
@@ -43,7 +32,7 @@ pub(in crate::cli) async fn found(
     drivers: &Drivers,
 ) -> Result<SourcedPayload, Failure> {
     let found = match path_of(argument.expose()) {
-        None if let Some(port) = port_of(argument) => {
+        None if let Some(port) = find_port(argument) => {
             SourcedPayload::from(wait_for_log(port, line, drivers).await?)
         }
         None => SourcedPayload::from_text(argument.expose())

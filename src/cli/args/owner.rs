@@ -7,7 +7,7 @@ use clap::Args;
 use clap::builder::FalseyValueParser;
 use serde_json::{Map, Value};
 
-use crate::cli::args::account::{ACCOUNT, AccountArgs, not_kept};
+use crate::cli::args::account::{ACCOUNT, AccountArgs, describe_save_error};
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::inputs::{Inputs, exclude_each_other, flag_of};
 use crate::cli::args::public_text::PublicText;
@@ -62,7 +62,7 @@ impl OwnerArgs {
         if self.no_cloud {
             return Self::refuse_account_flags(inputs).map(|()| None);
         }
-        let opened = self.account.open().map_err(|failure| match failure.id {
+        let client = self.account.open().map_err(|failure| match failure.id {
             ErrorId::LoginRequired if !medium.has_network_already => {
                 failure.remedy(&remedies::NO_CLOUD)
             }
@@ -71,19 +71,19 @@ impl OwnerArgs {
         let group_id = match &self.group {
             None => None,
             Some(name) => {
-                let groups = opened.client.list_groups().await;
+                let groups = client.list_groups().await;
                 let group = groups
                     .map_err(|error| cloud_failure(&error, "looking up --group"))
                     .and_then(|groups| find_group(name, &groups));
                 // A run that goes on reports this at its end.
-                Some(group.map_err(|failure| match not_kept(&opened.client) {
+                Some(group.map_err(|failure| match describe_save_error(&client) {
                     Some(error) => failure.hint(error),
                     None => failure,
                 })?)
             }
         };
         Ok(Some(OwnerRequest {
-            cloud: Arc::new(opened.client),
+            cloud: Arc::new(client),
             extras: Extras {
                 tags: tags.unwrap_or_default(),
                 metadata,

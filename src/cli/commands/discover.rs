@@ -13,11 +13,11 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use self::rows::{json_row, sort, tables};
-use crate::cli::args::ble::{RadioArgs, narrowed_by};
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::failure_context::flow_failure;
+use crate::cli::args::filters::{FilterArgs, narrowed_by};
 use crate::cli::args::inputs::{Inputs, parse_seconds};
-use crate::cli::args::seen::{self, Seen};
+use crate::cli::args::seen_devices::{self, Seen};
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
 use crate::cli::terminal::{
     CommandOutput, ObserverOptions, Printer, ShownEvents, TerminalObserver,
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Discover {
     transport: Option<TransportName>,
 
     #[command(flatten)]
-    radio: RadioArgs,
+    filters: FilterArgs,
 
     /// Over the console, open each port and ask the board there what it is. This also sends bytes
     /// to other things that are plugged in.
@@ -217,7 +217,7 @@ impl Discover {
         drivers: &Drivers,
     ) -> Result<DeviceRequest, Failure> {
         let mut target = drivers.target_from(driver, inputs)?;
-        self.radio.apply(&mut target);
+        self.filters.apply(&mut target);
         let mut pace = Pace {
             search: self.discovery_timeout,
             ..Pace::default()
@@ -260,7 +260,7 @@ fn store_names(found: &[DiscoveredDevice]) {
     {
         seen.add(device.name.as_deref(), device.hints.node_id.as_deref());
     }
-    seen::replace(&seen);
+    seen_devices::replace(&seen);
 }
 
 /// Where espctl searches, in messages.

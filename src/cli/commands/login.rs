@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::account::login::{BrowserError, BrowserVisit};
 use crate::account::{AccountError, Profile};
-use crate::cli::args::account::{AccountArgs, foreign_issuer};
+use crate::cli::args::account::{AccountArgs, describe_foreign_issuer};
 use crate::cli::args::environment::{
     ACCESS_TOKEN, cloud_failure, has_access_token, variable, without_device,
 };
@@ -129,7 +129,7 @@ impl Subcommand for Login {
             }
             failure
         })?;
-        if let Some(warning) = foreign_issuer(&profile, &tokens) {
+        if let Some(warning) = describe_foreign_issuer(&profile, &tokens) {
             printer.print_line(&warning);
         }
         if has_access_token() {

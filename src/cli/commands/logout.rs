@@ -47,7 +47,7 @@ impl Subcommand for Logout {
         if let Err(failure) = &revoked {
             let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
             printer.print_line(&format!(
-                "warning: the cloud was not told, and keeps the login until it expires: {}{}",
+                "warning: the cloud did not end the login, and keeps it until it expires: {}{}",
                 failure.message,
                 causes.collect::<String>()
             ));

@@ -5,8 +5,8 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use crate::cli::args::account::AccountArgs;
-use crate::cli::args::candidates::node_ids;
+use crate::cli::args::account::{AccountArgs, warn_if_not_saved};
+use crate::cli::args::completions::node_ids;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
@@ -66,14 +66,13 @@ impl Subcommand for Nodes {
         let (Self::Info(Info { account, .. })
         | Self::List(account)
         | Self::Remove(Remove { account, .. })) = self;
-        let account = account.open()?;
-        let client = &account.client;
+        let client = &account.open()?;
         let output = match self {
             Self::Info(args) => show_node(&args.node_id, client).await,
             Self::List(_) => list_nodes(client).await,
             Self::Remove(args) => remove_node(args, client, &workplace.observer).await,
         };
-        account.warn();
+        warn_if_not_saved(client);
         output?.print(&workplace.printer)
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::account::{AccountError, Folder, Profile, parse_base_url};
-use crate::cli::args::candidates::profiles;
+use crate::cli::args::completions::profiles;
 use crate::cli::args::environment::account_folder;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use crate::cli::args::account::not_kept;
+use crate::cli::args::account::describe_save_error;
 use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::failure_context::flow_failure;
 use crate::cli::args::inputs::parse_seconds;
@@ -165,7 +165,7 @@ pub(in crate::cli) async fn provision(
         }
     };
     let outcome = workplace.interrupts.run_with_stop(limit, run).await;
-    if let Some(message) = cloud.and_then(|cloud| not_kept(&cloud)) {
+    if let Some(message) = cloud.and_then(|cloud| describe_save_error(&cloud)) {
         let id = Warning::LoginNotKept;
         observer.event(None, &Event::Warned { id, message });
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::login::Account;
-use crate::cli::args::account::{AccountArgs, Source, foreign_issuer};
+use crate::cli::args::account::{AccountArgs, Source, describe_foreign_issuer, warn_if_not_saved};
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure};
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, format_duration, merge_objects};
@@ -41,16 +41,16 @@ impl Subcommand for Whoami {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let logged_in = self.account.logged_in()?;
+        let logged_in = self.account.read_login()?;
         let tokens = &logged_in.tokens;
-        if let Some(warning) = foreign_issuer(&logged_in.profile, tokens) {
+        if let Some(warning) = describe_foreign_issuer(&logged_in.profile, tokens) {
             workplace.printer.print_line(&warning);
         }
         let mut account = Account::new(&logged_in.profile, tokens);
         if self.check {
-            let opened = self.account.open()?;
-            let user = opened.client.fetch_user().await;
-            opened.warn();
+            let client = self.account.open()?;
+            let user = client.fetch_user().await;
+            warn_if_not_saved(&client);
             let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;
             account.user_id = Some(printable(user.user_id.as_bytes()));
             if let Some(name) = user.user_name {

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::cli::args::candidates::error_ids;
+use crate::cli::args::completions::error_ids;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::diagnose::doctor::checks::Check;
 use crate::cli::subcommand::Subcommand;

@@ -163,6 +163,10 @@ impl Picker {
                 return Some(Err(Unanswered::Interrupted));
             }
             KeyCode::Esc | KeyCode::Char('q') => return Some(Err(Unanswered::GivenUp)),
+            // A terminal in raw mode sends a line feed, which scripts and typed-ahead input have, as Ctrl-J.
+            KeyCode::Char('j') if key.modifiers.contains(KeyModifiers::CONTROL) => {
+                return self.enter().map(Ok);
+            }
             KeyCode::Enter => return self.enter().map(Ok),
             KeyCode::Up => self.go(self.at.checked_sub(1).unwrap_or(last)),
             KeyCode::Down if self.at >= last => self.go(0),
@@ -260,6 +264,11 @@ mod tests {
                 "enter" => KeyCode::Enter,
                 "back" => KeyCode::Backspace,
                 "esc" => KeyCode::Esc,
+                "line-feed" => {
+                    let key = KeyEvent::new(KeyCode::Char('j'), KeyModifiers::CONTROL);
+                    outcome = picker.press(key);
+                    continue;
+                }
                 digit => KeyCode::Char(digit.chars().next().unwrap()),
             };
             outcome = picker.press(code.into());
@@ -279,6 +288,7 @@ mod tests {
             ("7 down enter", 7),
             ("7 back enter", 6),
             ("x 5 enter", 4),
+            ("1 2 line-feed", 11),
         ] {
             let outcome = press_all(&mut Picker::new(list(12)), keys);
             assert!(

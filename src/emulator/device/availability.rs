@@ -29,7 +29,7 @@ pub enum StopReason {
     #[error("locked after too many failed handshakes")]
     Locked,
     /// It joined its network, and no client requested the result in time.
-    #[error("provisioned, and nobody asked")]
+    #[error("provisioned, and no client asked")]
     ResultNotRequested,
     /// It reported to a client that it joined its network.
     #[error("provisioned")]

@@ -186,7 +186,7 @@ impl ListedAccessPoint {
                 let name = name.to_lowercase().replace('_', "-");
                 let mut names = (0..).zip(AUTH_NAMES.split(' '));
                 let known = names.find(|(_, known)| *known == name);
-                known.ok_or("auth is none of the known names")?.0
+                known.ok_or("auth is not a known name")?.0
             }
             None if listed.passphrase.is_some() => WPA2,
             None => OPEN,

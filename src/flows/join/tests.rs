@@ -287,6 +287,7 @@ impl Provisioner for LostDevice {
             return std::future::pending().await;
         }
         let _permit = handshakes.begin().await;
+        // On the paused clock: a device that is back at once would hide a limit that has passed.
         sleep(Duration::from_secs(1)).await;
         self.is_lost = false;
         Ok(())

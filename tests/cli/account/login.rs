@@ -255,7 +255,9 @@ fn logout_is_local_and_in_cloud() {
     home.log_in("lab", &tokens("me"));
     let output = home.run(&["logout"]).output().exits(0);
     assert!(
-        output.stderr.contains("warning: the cloud was not told"),
+        output
+            .stderr
+            .contains("warning: the cloud did not end the login"),
         "{output}"
     );
     assert_eq!(home.login("lab"), None);

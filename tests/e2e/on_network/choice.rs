@@ -40,6 +40,14 @@ fn row(device: &Device, name: &str, pop: &str) -> String {
     )
 }
 
+/// The number in front of the last row with this text. A scan finds devices in any order.
+fn number_of(screen: &str, row: &str) -> String {
+    let line = screen.lines().rfind(|line| line.contains(row));
+    let line = line.unwrap_or_else(|| panic!("{row}\n{screen}"));
+    let number = line.trim_start_matches(['>', ' ']).split(' ').next();
+    number.unwrap_or_default().to_owned()
+}
+
 #[test]
 fn terminal_lists_devices_in_familiar_columns() {
     let home = Home::new();
@@ -55,18 +63,11 @@ fn terminal_lists_devices_in_familiar_columns() {
     let row_of_mine = row(&mine, "MyDevice", "Yes");
     let row_of_other = row(&other, "XeRQn9TDhQDTfhr...", "No");
     assert!(screen.contains(&row_of_other), "{row_of_other}\n{screen}");
-    let line = screen.lines().find(|line| line.contains(&row_of_mine));
-    let line = line.unwrap_or_else(|| panic!("{row_of_mine}\n{screen}"));
-    // As a user would: the number in front of it.
-    let number = line
-        .trim_start_matches(['>', ' '])
-        .split(' ')
-        .next()
-        .unwrap();
+    let number = number_of(&screen, &row_of_mine);
     terminal.type_keys("7");
     terminal.type_keys(ENTER);
     terminal.shows("there is no number 7 in the list");
-    terminal.type_keys(number);
+    terminal.type_keys(&number);
     terminal.type_keys(ENTER);
     let screen = terminal.exits(0);
     let words = format!(
@@ -143,16 +144,14 @@ fn quit_at_device_list_contacts_no_device() {
 fn zero_rescans() {
     let home = Home::new();
     let one = home.device(&["--name", "One"]);
-    let mut terminal = home.network.at_a_terminal(&home.owner, &SHORT);
+    let mut terminal = home.network.at_a_terminal(&home.owner, &LONG);
     terminal.shows(PROMPT);
-    let two = home.device(&["--name", "Two"]);
     terminal.type_keys("0");
     terminal.type_keys(ENTER);
-    terminal.shows_times(PROMPT, 2);
-    terminal.shows("> 1   One");
-    terminal.shows("  2   Two");
-    terminal.type_keys(DOWN);
-    terminal.shows("> 2   Two");
+    terminal.shows_times("Discovering...", 2);
+    let two = home.device(&["--name", "Two"]);
+    terminal.shows(" Two ");
+    terminal.type_keys(&number_of(&terminal.screen(), " Two "));
     terminal.type_keys(ENTER);
     terminal.exits(0);
     assert!(home.owner.has(&two));

@@ -122,7 +122,7 @@ impl EmulateCloud {
         let mut users = vec![(self.user.to_string(), password)];
         for (name, password) in &self.also_user {
             if users.iter().any(|(user, _)| user == name) {
-                return conflict(format!("--also-user: {name} already exists"));
+                return conflict(format!("--also-user: the user {name} already exists"));
             }
             users.push((name.clone(), password.clone()));
         }

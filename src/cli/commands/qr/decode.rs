@@ -5,10 +5,10 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
+use crate::cli::args::board_log::{LogArgs, SpeedArgs};
 use crate::cli::args::label::PAYLOAD_ARGUMENT;
-use crate::cli::args::label::found;
+use crate::cli::args::label::read_label;
 use crate::cli::args::public_text::PublicText;
-use crate::cli::args::serial::{LogArgs, SpeedArgs};
 use crate::cli::terminal::CommandOutput;
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
@@ -49,7 +49,7 @@ impl Decode {
         };
         let mut inputs = workplace.inputs();
         let line = self.speed.log(&self.log);
-        let found = found(
+        let label = read_label(
             &source,
             PAYLOAD_ARGUMENT,
             line,
@@ -57,7 +57,7 @@ impl Decode {
             &workplace.drivers,
         )
         .await?;
-        let payload = &found.payload;
+        let payload = &label.payload;
         let command = provision_command(payload, source.expose());
         let advice = match (payload.network, payload.transport.as_deref()) {
             (Some(Network::Thread), _) => {

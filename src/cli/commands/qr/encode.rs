@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
+use crate::cli::args::board_log::{LogArgs, SpeedArgs};
 use crate::cli::args::inputs::{Existing, create_private};
 use crate::cli::args::label::PAYLOAD_ARGUMENT;
-use crate::cli::args::label::found;
-use crate::cli::args::serial::{LogArgs, SpeedArgs};
+use crate::cli::args::label::read_label;
 use crate::cli::terminal::{CommandOutput, Format, print_note};
 use crate::cli::workplace::Workplace;
 use crate::qr::drawing::{Drawing, Terminal};
@@ -69,7 +69,7 @@ impl Encode {
         let printer = &workplace.printer;
         let mut inputs = workplace.inputs();
         let line = self.speed.log(&self.log);
-        let found = found(
+        let label = read_label(
             &self.payload,
             PAYLOAD_ARGUMENT,
             line,
@@ -77,7 +77,7 @@ impl Encode {
             &workplace.drivers,
         )
         .await?;
-        let text = self.text_to_encode(&found)?;
+        let text = self.text_to_encode(&label)?;
         let text = text.expose();
         let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
         self.check_files()?;
@@ -112,8 +112,8 @@ impl Encode {
     }
 
     /// The text for the code: as the person passed it, unless a flag asks for another form.
-    fn text_to_encode(&self, found: &SourcedPayload) -> Result<Secret<String>, Failure> {
-        let SourcedPayload { text, payload } = found;
+    fn text_to_encode(&self, label: &SourcedPayload) -> Result<Secret<String>, Failure> {
+        let SourcedPayload { text, payload } = label;
         let is_cut = |remark: &&Remark| matches!(remark, Remark::Cut { .. });
         if let Some(remark) = payload.remarks.iter().find(is_cut) {
             let message = format!("no label is made of it, because {remark}");

@@ -10,7 +10,7 @@ use super::checks::{ACCOUNT_FILES, CLOCK, CLOUD, LOGIN};
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
 use crate::account::{ExposedPath, Permissions, Profile};
-use crate::cli::args::account::{AccountArgs, LoggedIn, Source, foreign_issuer};
+use crate::cli::args::account::{AccountArgs, LoggedIn, Source, describe_foreign_issuer};
 use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
 use crate::cli::terminal::format_duration;
 use crate::cloud::{CloudStatus, Skew, Tokens};
@@ -26,7 +26,7 @@ pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Fi
             return vec![login, examine_files(), skipped(CLOUD), skipped(CLOCK)];
         }
     };
-    let login = match args.logged_in() {
+    let login = match args.read_login() {
         Ok(login) => judge_login(&login),
         Err(failure) => Finding::from_failure(LOGIN, &failure),
     };
@@ -75,7 +75,7 @@ fn judge_login(login: &LoggedIn) -> Finding {
         };
         let finding = Finding::problem(LOGIN, seen).with_fix(fix);
         finding.with_error(ErrorId::LoginExpired)
-    } else if foreign_issuer(profile, tokens).is_some() {
+    } else if describe_foreign_issuer(profile, tokens).is_some() {
         let seen = format!("{seen}; the tokens are from another cloud");
         Finding::warning(LOGIN, seen).with_fix(login_command)
     } else {

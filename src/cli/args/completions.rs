@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 
 use super::environment::account_folder;
-use super::seen::{self, Seen};
+use super::seen_devices::{self, Seen};
 use crate::report::ErrorId;
 
 /// Error ids with their titles.
@@ -32,7 +32,7 @@ pub(in crate::cli) fn profiles() -> ArgValueCompleter {
 /// Names and node ids of the devices that the last search found.
 pub(in crate::cli) fn device_names() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
-        let Seen { names, node_ids } = seen::read();
+        let Seen { names, node_ids } = seen_devices::read();
         let all = names.into_iter().chain(node_ids);
         list_candidates(typed, all.map(|name| (name, None)))
     })
@@ -41,7 +41,7 @@ pub(in crate::cli) fn device_names() -> ArgValueCompleter {
 /// Node ids that the last search found.
 pub(in crate::cli) fn node_ids() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
-        let ids = seen::read().node_ids.into_iter();
+        let ids = seen_devices::read().node_ids.into_iter();
         list_candidates(typed, ids.map(|id| (id, None)))
     })
 }

@@ -8,7 +8,7 @@ use crate::transport::Discovery;
 
 /// Filters of a search.
 #[derive(Args, Clone, Debug)]
-pub(in crate::cli) struct RadioArgs {
+pub(in crate::cli) struct FilterArgs {
     /// Only devices that advertise this RainMaker customer id; 1 is Espressif's.
     #[arg(long, value_name = "N", env = "ESPCTL_CUSTOMER_ID", help_heading = HEADING)]
     customer_id: Option<u16>,
@@ -18,7 +18,7 @@ pub(in crate::cli) struct RadioArgs {
     service_uuid: Option<Uuid>,
 }
 
-impl RadioArgs {
+impl FilterArgs {
     /// Restricts a search to these devices. An enumerated place, such as a serial port, announces nothing
     /// to compare with.
     pub(in crate::cli) fn apply(&self, target: &mut Target) {
