@@ -29,6 +29,13 @@ pub(crate) enum AccountError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The profile has no login.
+    #[error("not logged in to the profile {profile}")]
+    NotLoggedIn {
+        profile: String,
+        /// Whether its cloud has a page for logging in.
+        has_login_page: bool,
+    },
     /// The file exists but cannot be read.
     #[error("cannot read {}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },

@@ -22,13 +22,16 @@ pub(in crate::cli) struct Inputs<'m> {
     matches: &'m ArgMatches,
     /// The flag whose value was read from stdin.
     stdin_reader: Option<String>,
+    /// Shows a line to the user.
+    pub(in crate::cli) notify: fn(&str),
 }
 
 impl<'m> Inputs<'m> {
-    pub(in crate::cli) fn new(matches: &'m ArgMatches) -> Self {
+    pub(in crate::cli) fn new(matches: &'m ArgMatches, notify: fn(&str)) -> Self {
         Self {
             matches,
             stdin_reader: None,
+            notify,
         }
     }
 

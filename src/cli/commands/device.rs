@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::device::DeviceArgs;
-use crate::cli::args::failure_context::flow_failure;
+use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::{Inputs, MAX_TEXT};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Devices, Subcommand, Touches};

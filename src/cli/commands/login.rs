@@ -12,9 +12,9 @@ use serde_json::json;
 
 use crate::account::login::{BrowserError, BrowserVisit};
 use crate::account::{AccountError, Profile};
-use crate::cli::args::account::{AccountArgs, describe_foreign_issuer};
+use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{
-    ACCESS_TOKEN, cloud_failure, has_access_token, variable, without_device,
+    ACCESS_TOKEN, account_failure, cloud_failure, has_access_token, variable, without_device,
 };
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
@@ -122,15 +122,15 @@ impl Subcommand for Login {
             }
         };
         folder.save_login(&profile, &tokens).map_err(|error| {
-            let mut failure = Failure::of_account(&error);
+            let mut failure = account_failure(&error);
             // The cloud has accepted the login, but the tokens are lost.
             if let AccountError::Unwritable { .. } = error {
                 failure.id = ErrorId::LoginNotKept;
             }
             failure
         })?;
-        if let Some(warning) = describe_foreign_issuer(&profile, &tokens) {
-            printer.print_line(&warning);
+        if let Some(remark) = profile.describe_foreign_issuer(&tokens) {
+            printer.print_line(&format!("warning: {remark}"));
         }
         if has_access_token() {
             printer.print_line(&format!(

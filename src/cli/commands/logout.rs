@@ -5,7 +5,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::account::AccountArgs;
-use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure, has_access_token};
+use crate::cli::args::environment::{
+    ACCESS_TOKEN, account_failure, cloud_failure, has_access_token,
+};
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::CommandOutput;
 use crate::cli::workplace::Workplace;
@@ -31,7 +33,7 @@ impl Subcommand for Logout {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let (folder, profile) = self.account.select()?;
-        let failed = |error| Failure::of_account(&error);
+        let failed = |error| account_failure(&error);
         let tokens = folder.read_tokens(&profile).map_err(failed)?;
         // The login on this computer ends first, because the cloud may be out of reach.
         let removed = folder.remove_login(&profile).map_err(failed)?;

@@ -5,7 +5,7 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use crate::cli::args::account::{AccountArgs, warn_if_not_saved};
+use crate::cli::args::account::AccountArgs;
 use crate::cli::args::completions::node_ids;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::public_text::PublicText;
@@ -72,7 +72,7 @@ impl Subcommand for Nodes {
             Self::List(_) => list_nodes(client).await,
             Self::Remove(args) => remove_node(args, client, &workplace.observer).await,
         };
-        warn_if_not_saved(client);
+        workplace.warn_if_not_saved(client);
         output?.print(&workplace.printer)
     }
 }

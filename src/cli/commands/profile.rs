@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::account::{AccountError, Folder, Profile, parse_base_url};
 use crate::cli::args::completions::profiles;
-use crate::cli::args::environment::account_folder;
+use crate::cli::args::environment::{account_failure, account_folder};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, Printer, table};
@@ -87,7 +87,7 @@ impl Subcommand for Profiles {
             Self::Remove(Named { name }) => remove_profile(name, &folder),
             Self::Switch(Named { name }) => switch_to(name, &folder),
         };
-        let output = output.map_err(|error| Failure::of_account(&error))?;
+        let output = output.map_err(|error| account_failure(&error))?;
         output.print(printer)
     }
 }

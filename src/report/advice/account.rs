@@ -10,18 +10,19 @@ use crate::report::remedies::{
     BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, LOGIN_URL, REMOVE_PROFILE, SET_CONFIG_DIR,
     WITHOUT_BROWSER,
 };
+use crate::report::shell::quote_word;
 use crate::report::table::ErrorId;
 
 impl Failure {
     /// A profile or a login that could not be read or stored.
-    pub(crate) fn of_account(error: &AccountError) -> Self {
+    pub(crate) fn of_account(error: &AccountError, context: &Context) -> Self {
         let causes = error.source().map(ToString::to_string);
         // An error that only wraps another one repeats its words.
         let causes = causes.filter(|cause| !error.to_string().contains(cause.as_str()));
         Self {
             message: error.to_string(),
             causes: causes.into_iter().collect(),
-            ..diagnose(error)
+            ..diagnose(error, context)
         }
     }
 }
@@ -43,13 +44,27 @@ impl Failure {
     }
 }
 
-fn diagnose(error: &AccountError) -> Failure {
+fn diagnose(error: &AccountError, context: &Context) -> Failure {
     let new = |id| Failure::new(id, "");
     match error {
         AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
         AccountError::Exists(_) => new(ErrorId::InvalidProfile).remedy(&REMOVE_PROFILE),
         AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).remedy(&BASE_URL),
         AccountError::Malformed { .. } => new(ErrorId::AccountFiles).remedy(&CORRECT_FILE),
+        AccountError::NotLoggedIn {
+            profile,
+            has_login_page,
+        } => {
+            let mut login = vec!["--profile".to_owned(), quote_word(profile)];
+            if !has_login_page {
+                login.extend(["--user-name", "NAME"].map(str::to_owned));
+            }
+            let context = Context {
+                login,
+                ..context.clone()
+            };
+            Failure::advised(ErrorId::LoginRequired, &context)
+        }
         AccountError::Unreadable { .. } | AccountError::Unwritable { .. } => {
             new(ErrorId::AccountFiles)
                 .remedy(&CHECK_PERMISSIONS)

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use super::checks::{ACCOUNT_FILES, CLOCK, CLOUD, LOGIN};
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
-use crate::account::{ExposedPath, Permissions, Profile};
-use crate::cli::args::account::{AccountArgs, LoggedIn, Source, describe_foreign_issuer};
+use crate::account::{CurrentLogin, ExposedPath, Permissions, Profile, TokenSource};
+use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
 use crate::cli::terminal::format_duration;
 use crate::cloud::{CloudStatus, Skew, Tokens};
@@ -37,8 +37,8 @@ pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Fi
     findings
 }
 
-fn judge_login(login: &LoggedIn) -> Finding {
-    let LoggedIn {
+fn judge_login(login: &CurrentLogin) -> Finding {
+    let CurrentLogin {
         profile,
         tokens,
         source,
@@ -50,8 +50,8 @@ fn judge_login(login: &LoggedIn) -> Finding {
         |name| printable(name.as_bytes()),
     );
     let origin = match source {
-        Source::Environment => format!(" by {ACCESS_TOKEN}"),
-        Source::Stored => String::new(),
+        TokenSource::Caller => format!(" by {ACCESS_TOKEN}"),
+        TokenSource::Stored => String::new(),
     };
     let age = tokens.age().map_or_else(String::new, |age| {
         format!(", logged in {} ago", format_duration(age))
@@ -70,12 +70,12 @@ fn judge_login(login: &LoggedIn) -> Finding {
     let login_command = format!("espctl login --profile {}", profile.name);
     if tokens.refresh.is_none() && tokens.time_left() == Some(Duration::ZERO) {
         let fix = match source {
-            Source::Environment => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
-            Source::Stored => login_command,
+            TokenSource::Caller => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
+            TokenSource::Stored => login_command,
         };
         let finding = Finding::problem(LOGIN, seen).with_fix(fix);
         finding.with_error(ErrorId::LoginExpired)
-    } else if describe_foreign_issuer(profile, tokens).is_some() {
+    } else if profile.describe_foreign_issuer(tokens).is_some() {
         let seen = format!("{seen}; the tokens are from another cloud");
         Finding::warning(LOGIN, seen).with_fix(login_command)
     } else {

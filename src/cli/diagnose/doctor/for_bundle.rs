@@ -8,6 +8,7 @@ use super::Doctor;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::subcommand::{Devices, Touches};
+use crate::cli::terminal::print_note;
 use crate::transport::Medium;
 
 /// Checks this computer, as far as the command uses it. `medium` is the one that the command searched
@@ -24,7 +25,7 @@ pub(in crate::cli) async fn collect_findings(
     let (mut doctor, doctor_matches) =
         parse_as_doctor(matches, drivers).ok_or("doctor does not accept the command's flags")?;
     let mut scope = doctor
-        .scope(&Inputs::new(&doctor_matches), drivers)
+        .scope(&Inputs::new(&doctor_matches, print_note), drivers)
         .map_err(|_| "the flags name something that does not exist")?;
     if doctor.transport.is_empty() {
         match (touches.devices, medium) {
@@ -105,7 +106,10 @@ mod tests {
         let line = "espctl provision --transport console --port /dev/x --no-cloud --pop secret";
         let (doctor, matches) = parse(line);
         assert_eq!(doctor.transport, [TransportName("console".to_owned())]);
-        assert_eq!(Inputs::new(&matches).option("port"), Some("/dev/x"));
+        assert_eq!(
+            Inputs::new(&matches, print_note).option("port"),
+            Some("/dev/x")
+        );
         assert!(doctor.no_cloud && !doctor.require);
         let (doctor, _) = parse("espctl node list --profile lab");
         assert!(doctor.transport.is_empty() && !doctor.no_cloud);
