@@ -192,26 +192,38 @@ impl<'m> Inputs<'m> {
         path: &Path,
         flag: &str,
     ) -> Result<Vec<u8>, Failure> {
-        // On a thread, so that Ctrl-C ends the wait: a file can be a pipe.
-        let read = if path.as_os_str() == "-" {
-            if let Some(other) = self.stdin_reader.replace(flag.to_owned()) {
-                return Err(Failure::new(
-                    ErrorId::StdinTwice,
-                    format!("only one input may be `-`, not both {other} and {flag}"),
-                ));
-            }
-            tokio::task::spawn_blocking(move || read_all(io::stdin(), max_bytes))
-        } else {
-            let path = path.to_owned();
-            tokio::task::spawn_blocking(move || {
-                File::open(path).and_then(|file| read_all(file, max_bytes))
-            })
-        };
-        read.await
-            .map_err(io::Error::other)
-            .flatten()
-            .map_err(|error| unreadable(path, flag, &error))
+        if path.as_os_str() != "-" {
+            return read_file(path, max_bytes, flag).await;
+        }
+        if let Some(other) = self.stdin_reader.replace(flag.to_owned()) {
+            return Err(Failure::new(
+                ErrorId::StdinTwice,
+                format!("only one input may be `-`, not both {other} and {flag}"),
+            ));
+        }
+        let read = read_on_thread(move || read_all(io::stdin(), max_bytes)).await;
+        read.map_err(|error| unreadable(path, flag, &error))
     }
+}
+
+/// The bytes of a file, up to a limit.
+pub(in crate::cli) async fn read_file(
+    path: &Path,
+    max_bytes: u64,
+    flag: &str,
+) -> Result<Vec<u8>, Failure> {
+    let opened = path.to_owned();
+    let read = move || File::open(opened).and_then(|file| read_all(file, max_bytes));
+    let read = read_on_thread(read).await;
+    read.map_err(|error| unreadable(path, flag, &error))
+}
+
+/// Reads on a thread of its own, so that Ctrl-C ends the wait: a file can be a pipe.
+async fn read_on_thread(
+    read: impl FnOnce() -> io::Result<Vec<u8>> + Send + 'static,
+) -> io::Result<Vec<u8>> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(io::Error::other).flatten()
 }
 
 /// The long form of the flag with this id.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::account::login::{BrowserError, BrowserVisit};
-use crate::account::{AccountError, Profile};
+use crate::account::{AccountError, Folder, Profile};
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{
     ACCESS_TOKEN, account_failure, cloud_failure, has_access_token, variable, without_device,
@@ -112,8 +112,8 @@ impl Subcommand for Login {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         // All errors in the arguments are reported before espctl asks or sends anything.
-        let (folder, profile) = self.account.select()?;
-        let client = self.account.client(&profile)?;
+        let (folder, profile) = self.account.select().await?;
+        let client = self.account.client(&profile).await?;
         let tokens = match &self.user_name {
             Some(user) => self.log_in_as(user, &client, workplace).await?,
             None => {
@@ -121,7 +121,12 @@ impl Subcommand for Login {
                     .await?
             }
         };
-        folder.save_login(&profile, &tokens).map_err(|error| {
+        let (saved_profile, saved_tokens) = (profile.clone(), tokens.clone());
+        let save = move |folder: &Folder| {
+            folder.save_login(&saved_profile, &saved_tokens)?;
+            folder.read_current_name()
+        };
+        let current_name = folder.run(save).await.map_err(|error| {
             let mut failure = account_failure(&error);
             // The cloud has accepted the login, but the tokens are lost.
             if let AccountError::Unwritable { .. } = error {
@@ -141,7 +146,7 @@ impl Subcommand for Login {
         let name = account.profile;
         let (user, host) = (account.user(), client.host());
         let mut lines = vec![format!("Logged in as {user} to {host} (profile {name})")];
-        if folder.read_current_name().unwrap_or_default() != name {
+        if current_name != name {
             lines.push(format!(
                 "This is not the current profile: use --profile {name}, or `espctl profile switch {name}`"
             ));
