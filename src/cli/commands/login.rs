@@ -23,6 +23,7 @@ use crate::cli::terminal::{CommandOutput, TerminalObserver, keys_of};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
+use crate::host::open_page;
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
@@ -289,13 +290,21 @@ impl Login {
             keys_of("url", &url),
         );
         if !self.no_browser
-            && let Err(error) = open::that_detached(url)
+            && let Err(error) = open_page(url)
         {
             tracing::debug!(%error, "opening a browser");
             printer.print_line("espctl could not open a browser");
         }
         let tokens = visit.wait(client, self.browser_timeout).await;
-        tokens.map_err(failed)
+        let tokens = tokens.map_err(failed)?;
+        // Any page can send a browser here, with a login of its author.
+        let (user, host) = (Account::new(profile, &tokens), client.host());
+        let question = format!("Store the login of {} to {host}?", user.user());
+        if workplace.observer.can_ask() && !workplace.observer.confirm(&question).await {
+            let message = "the login was not confirmed, and not stored";
+            return Err(Failure::new(ErrorId::Interrupted, message));
+        }
+        Ok(tokens)
     }
 }
 
