@@ -5,6 +5,7 @@
 mod bluetooth;
 mod browser;
 mod mdns;
+mod memory;
 mod networks;
 mod port_access;
 mod routes;
@@ -19,6 +20,7 @@ pub(crate) use bluetooth::{AdapterHealth, BluetoothHealth, Power, check_bluetoot
 pub use bluetooth::{BluetoothError, BluetoothProblem};
 pub(crate) use browser::open_page;
 pub(crate) use mdns::{GROUP_V4, MdnsAccess, join_mdns_groups};
+pub(crate) use memory::protect_memory;
 pub(crate) use networks::{HostNetwork, list_networks, list_wifi_interfaces};
 pub(crate) use port_access::{PortAccess, PortGroup, check_port_access};
 pub(crate) use routes::{HostRoute, find_default_networks, find_route};

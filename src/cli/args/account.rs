@@ -105,8 +105,8 @@ pub(in crate::cli) fn describe_save_error(client: &Client) -> Option<String> {
 async fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
     let pem = read_file(path, MAX_CERTIFICATES, "--ca-cert").await?;
     // A file without certificates would have no effect.
-    if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
-        return Ok(pem);
+    if pem.expose().windows(BEGIN.len()).any(|part| part == BEGIN) {
+        return Ok(pem.expose().clone());
     }
     let message = format!(
         "--ca-cert: {} has no certificate in PEM form",

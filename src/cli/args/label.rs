@@ -38,7 +38,7 @@ pub(in crate::cli) async fn read_label(
             .map_err(|error| reject_text(&error, flag, argument))?,
         Some(path) => {
             let bytes = inputs.read_unnamed(MAX_FILE, path, flag).await?;
-            read_file(Secret::new(bytes), path, flag).await?
+            read_file(bytes, path, flag).await?
         }
     };
     for remark in &found.payload.remarks {
