@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::DATE;
 use serde_json::Value;
 
+use super::client::read_body;
 use super::{Client, CloudError};
 
 /// A cloud that answered.
@@ -41,29 +42,21 @@ impl Client {
         let url = url.map_err(|error| self.malformed(CALL, error.to_string()))?;
         let sent_at = now();
         let failed = |source| self.connection_error(CALL, source);
-        let mut response = self.http.get(url).send().await.map_err(failed)?;
+        let response = self.http.get(url).send().await.map_err(failed)?;
         let received_at = now();
         let date = response.headers().get(DATE);
         let date = date.and_then(|value| value.to_str().ok());
-        let status = response.status();
-        tracing::debug!(host = %self.host, %status, date, "cloud");
+        tracing::debug!(host = %self.host, status = %response.status(), date, "cloud");
         let skew = date.and_then(|date| {
             let cloud_time = httpdate::parse_http_date(date).ok()?;
             Some(measure_skew(sent_at, received_at, cloud_time))
         });
-        let mut body = Vec::new();
         // Another server may answer, with a body of any size.
-        while body.len() <= MAX_ANSWER_BYTES
-            && let Ok(Some(more)) = response.chunk().await
-        {
-            body.extend_from_slice(&more);
-        }
-        let body = serde_json::from_slice::<Value>(&body).ok();
-        let body = body.as_ref();
-        let versions = body.and_then(|body| body.get("supported_versions"));
+        let body = read_body(response, MAX_ANSWER_BYTES).await;
+        let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
         Ok(CloudStatus {
             skew,
-            is_cloud: versions.is_some_and(Value::is_array),
+            is_cloud: body.get("supported_versions").is_some_and(Value::is_array),
         })
     }
 }

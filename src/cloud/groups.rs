@@ -1,6 +1,7 @@
 //! The groups of the account: lists them, and adds nodes.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::call::Call;
 use super::client::Client;
@@ -29,12 +30,6 @@ struct Page {
     groups: Vec<Group>,
 }
 
-#[derive(Serialize)]
-struct Change<'a> {
-    operation: &'static str,
-    nodes: [&'a str; 1],
-}
-
 impl Client {
     /// Every group of the account; subgroups are inside their parents.
     pub async fn list_groups(&self) -> Result<Vec<Group>, CloudError> {
@@ -46,14 +41,9 @@ impl Client {
 
     /// Adds a node to a group. Repeating it is harmless.
     pub async fn add_to_group(&self, group_id: &str, node_id: &str) -> Result<(), CloudError> {
-        let body = Change {
-            operation: "add",
-            nodes: [node_id],
-        };
-        let query = [("group_id", group_id)];
         let call = Call::put("the node's group", "user/node_group")
-            .query(&query)
-            .json(&body);
+            .query(&[("group_id", group_id)])
+            .json(&json!({"operation": "add", "nodes": [node_id]}));
         self.call_for_success(call).await
     }
 }
