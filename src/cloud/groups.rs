@@ -6,7 +6,7 @@ use serde_json::json;
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text, text_or_empty};
+use super::paging::{entries, entries_if_any, valid_or_default};
 
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -14,10 +14,10 @@ pub struct Group {
     /// The group's id in the account.
     pub group_id: String,
     /// The group's name; empty if it has none.
-    #[serde(default, deserialize_with = "text_or_empty")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub group_name: String,
     /// The id of the parent group.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub parent_group_id: Option<String>,
     /// The groups inside this one.
     #[serde(default, deserialize_with = "entries_if_any")]

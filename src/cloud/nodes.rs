@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text, text_or_empty};
+use super::paging::{entries, entries_if_any, valid_or_default};
 
 /// A node, with all data of the cloud.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Node {
     /// The node's id in the account.
-    #[serde(default, deserialize_with = "text_or_empty")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub node_id: String,
     /// The firmware's description of the node: name, type, model, version, devices, services.
     pub config: Option<Value>,
@@ -28,7 +28,7 @@ pub struct Node {
     /// The owner's metadata.
     pub metadata: Option<Value>,
     /// `primary` or `secondary`.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub role: Option<String>,
 }
 
@@ -70,7 +70,7 @@ struct Page {
 /// The details of a node. Deployments use `id`, `node_id`, or both.
 #[derive(Deserialize)]
 struct Details {
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     id: Option<String>,
     #[serde(flatten)]
     node: Node,
