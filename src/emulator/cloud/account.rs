@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::exchange::{Object, members};
+use super::exchange::{ApiResult, Object, members};
 use super::jwt::Signer;
 use super::random;
-use super::refusal::{ApiRefusal, NO_LOGIN, USER_EXISTS, WRONG_CODE};
+use super::refusal::{NO_LOGIN, USER_EXISTS, WRONG_CODE};
 use super::ticket::Tickets;
 use crate::secret::Secret;
 
@@ -138,7 +138,7 @@ impl Accounts {
     }
 
     /// Adds a user, who has to confirm the address.
-    pub(super) fn sign_up(&mut self, name: &str, password: &str) -> Result<(), ApiRefusal> {
+    pub(super) fn sign_up(&mut self, name: &str, password: &str) -> ApiResult<()> {
         if self
             .find_by_name(name)
             .is_some_and(|user| user.is_confirmed)
@@ -156,7 +156,7 @@ impl Accounts {
         name: &str,
         code: &str,
         password: Option<&str>,
-    ) -> Result<(), ApiRefusal> {
+    ) -> ApiResult<()> {
         let is_code = self.is_code(code);
         let user = self.users.iter_mut().find(|user| user.name == name);
         let user = user
@@ -181,7 +181,7 @@ impl Accounts {
         now: Duration,
         name: &str,
         password: Option<&str>,
-    ) -> Result<PasswordLogin, ApiRefusal> {
+    ) -> ApiResult<PasswordLogin> {
         let user = self.find_by_name(name);
         // One text for both mistakes, so that the answer does not show which users exist.
         let (user, mistake) = match password {
@@ -207,7 +207,7 @@ impl Accounts {
         name: &str,
         session: &str,
         code: &str,
-    ) -> Result<Tokens, ApiRefusal> {
+    ) -> ApiResult<Tokens> {
         let user = self.login_sessions.get(now, session).ok();
         let user = user.and_then(|id| self.find(id));
         let user = user.filter(|user| user.name == name);
@@ -221,7 +221,7 @@ impl Accounts {
     }
 
     /// Refreshes the tokens of a session.
-    pub(super) fn refresh(&mut self, now: Duration, token: &str) -> Result<Tokens, ApiRefusal> {
+    pub(super) fn refresh(&mut self, now: Duration, token: &str) -> ApiResult<Tokens> {
         let mut sessions = self.sessions.iter_mut();
         let session = sessions.find(|(_, session)| session.refresh.expose() == token);
         let (number, session) =
@@ -248,11 +248,7 @@ impl Accounts {
     }
 
     /// Begins a session.
-    pub(super) fn begin_session(
-        &mut self,
-        now: Duration,
-        user_id: &str,
-    ) -> Result<Tokens, ApiRefusal> {
+    pub(super) fn begin_session(&mut self, now: Duration, user_id: &str) -> ApiResult<Tokens> {
         let number = random::alphanumerics(16);
         let refresh = random::alphanumerics(REFRESH_LENGTH);
         let tokens = self.mint(now, user_id, &number, Some(refresh.clone()))?;
@@ -270,7 +266,7 @@ impl Accounts {
         user_id: &str,
         session: &str,
         refresh: Option<String>,
-    ) -> Result<Tokens, ApiRefusal> {
+    ) -> ApiResult<Tokens> {
         let user = self.find(user_id);
         let user = user.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
         let token = |own: Value| {

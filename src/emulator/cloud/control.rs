@@ -9,7 +9,7 @@ use super::Cloud;
 use super::exchange::{ApiAnswer, ApiResult, Object, Request, texts};
 use super::fault::CloudFault;
 use super::log::CloudEvent;
-use super::refusal::{ApiRefusal, CONTROL};
+use super::refusal::CONTROL;
 use super::signature::PublicKey;
 use crate::emulator::fault::{Faults, ParseFaultError};
 
@@ -36,7 +36,7 @@ impl Cloud {
         Ok(ApiAnswer::success())
     }
 
-    fn register(&mut self, id: &str, body: &Object) -> Result<(), ApiRefusal> {
+    fn register(&mut self, id: &str, body: &Object) -> ApiResult<()> {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         if !(1..=64).contains(&id.len()) || !id.bytes().all(is_id) {
             return Err(CONTROL.because("a node id is 1 to 64 letters, digits and -_.:"));
@@ -58,7 +58,7 @@ impl Cloud {
         Ok(())
     }
 
-    fn set_connected(&mut self, node_id: &str, body: &Object) -> Result<(), ApiRefusal> {
+    fn set_connected(&mut self, node_id: &str, body: &Object) -> ApiResult<()> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
         let now = self.clock.now();
@@ -69,7 +69,7 @@ impl Cloud {
     }
 
     /// Replaces the faults. The new ones count requests from now on.
-    fn replace_faults(&mut self, body: &Object) -> Result<(), ApiRefusal> {
+    fn replace_faults(&mut self, body: &Object) -> ApiResult<()> {
         let faults = texts(body, "faults")?;
         let faults = faults.iter().map(|text| text.parse());
         let faults: Vec<CloudFault> = faults
@@ -81,7 +81,7 @@ impl Cloud {
         Ok(())
     }
 
-    fn move_clock(&mut self, body: &Object) -> Result<(), ApiRefusal> {
+    fn move_clock(&mut self, body: &Object) -> ApiResult<()> {
         let advance_s = body.get("advance_s").and_then(Value::as_u64);
         let advance_s = advance_s
             .filter(|seconds| *seconds <= MAX_ADVANCE)

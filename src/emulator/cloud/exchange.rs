@@ -35,7 +35,7 @@ impl Request {
     }
 
     /// A parameter that the call needs.
-    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, ApiRefusal> {
+    pub(super) fn required_parameter(&self, name: &str) -> ApiResult<&str> {
         let value = self.parameter(name);
         value.ok_or_else(|| MALFORMED.because(format!("{name} is missing")))
     }
@@ -52,13 +52,13 @@ impl Request {
     }
 
     /// Parses the body as JSON.
-    pub(super) fn parse_json(&self) -> Result<Value, ApiRefusal> {
+    pub(super) fn parse_json(&self) -> ApiResult<Value> {
         serde_json::from_slice(&self.body)
             .map_err(|error| MALFORMED.because(format!("the body is not JSON: {error}")))
     }
 
     /// Parses the body as an object; an empty body is an empty object.
-    pub(super) fn parse_object(&self) -> Result<Object, ApiRefusal> {
+    pub(super) fn parse_object(&self) -> ApiResult<Object> {
         if self.body.is_empty() {
             return Ok(Object::new());
         }
@@ -70,7 +70,7 @@ impl Request {
 }
 
 /// A text in an object. `null` counts as absent; any other value that is not a text is refused.
-pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, ApiRefusal> {
+pub(super) fn text<'a>(object: &'a Object, key: &str) -> ApiResult<Option<&'a str>> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -79,20 +79,17 @@ pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>,
 }
 
 /// A text in an object. `null` and an empty text count as absent.
-pub(super) fn nonempty_text<'a>(
-    object: &'a Object,
-    key: &str,
-) -> Result<Option<&'a str>, ApiRefusal> {
+pub(super) fn nonempty_text<'a>(object: &'a Object, key: &str) -> ApiResult<Option<&'a str>> {
     Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
 /// A text that the call needs.
-pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, ApiRefusal> {
+pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> ApiResult<&'a str> {
     nonempty_text(object, key)?.ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
 }
 
 /// A list of texts; an absent one is empty.
-pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, ApiRefusal> {
+pub(super) fn texts(object: &Object, key: &str) -> ApiResult<Vec<String>> {
     let list = object.get(key).cloned().unwrap_or_default();
     let list: Option<Vec<String>> = serde_json::from_value(list)
         .map_err(|_| MALFORMED.because(format!("{key} is not a list of texts")))?;
@@ -125,7 +122,7 @@ pub enum Body {
 pub(super) type Object = Map<String, Value>;
 
 /// The result of a call.
-pub(super) type ApiResult = Result<ApiAnswer, ApiRefusal>;
+pub(super) type ApiResult<T = ApiAnswer> = Result<T, ApiRefusal>;
 
 impl ApiAnswer {
     /// JSON with this status.

@@ -8,9 +8,7 @@ use super::exchange::{ApiAnswer, ApiResult, Object, required_text, text};
 use super::extras::MappingExtras;
 use super::log::CloudEvent;
 use super::mapping::{Challenge, Half, Status};
-use super::refusal::{
-    ApiRefusal, BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST,
-};
+use super::refusal::{BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST};
 use super::signature::PublicKey;
 use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
@@ -81,8 +79,7 @@ impl Cloud {
     /// `GET user/nodes/mapping`: the progress of a request.
     pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> ApiResult {
         let request_id = call.request.required_parameter("request_id")?;
-        let now = self.clock.now();
-        let request = self.mappings.poll(now, &call.user.id, request_id)?;
+        let request = self.mappings.poll(&call.user.id, request_id)?;
         Ok(ApiAnswer::ok(json!({
             "request_status": request.status,
             "request_id": request_id,
@@ -91,11 +88,7 @@ impl Cloud {
     }
 
     /// Handles the user that a node reports over MQTT.
-    pub(super) fn handle_node_message(
-        &mut self,
-        node_id: &str,
-        body: &Object,
-    ) -> Result<(), ApiRefusal> {
+    pub(super) fn handle_node_message(&mut self, node_id: &str, body: &Object) -> ApiResult<()> {
         self.nodes.find(node_id)?;
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
@@ -195,7 +188,7 @@ impl Cloud {
         node_id: &str,
         extras: &MappingExtras,
         key: Option<&'static str>,
-    ) -> Result<(), ApiRefusal> {
+    ) -> ApiResult<()> {
         self.nodes.map(self.clock.now(), user_id, node_id, extras)?;
         self.log.write(&CloudEvent::Mapped {
             node_id,
@@ -209,9 +202,8 @@ impl Cloud {
         let Some(group_id) = &extras.group_id else {
             return Ok(());
         };
-        let added = self
-            .groups
-            .add_nodes(user_id, group_id, &[node_id.to_owned()]);
+        let groups = self.groups_of(user_id);
+        let added = groups.add_nodes(group_id, &[node_id.to_owned()]);
         added.map_err(|refusal| {
             let why = &refusal.description;
             self.log.write(&CloudEvent::GroupFailed { node_id, why });
@@ -220,9 +212,9 @@ impl Cloud {
     }
 
     /// Removes a node from an account and its groups.
-    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), ApiRefusal> {
+    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> ApiResult<()> {
         self.nodes.unmap(user_id, node_id)?;
-        self.groups.remove_node(user_id, node_id);
+        self.groups_of(user_id).remove_node(node_id);
         self.log.write(&CloudEvent::Unmapped { node_id, user_id });
         Ok(())
     }

@@ -27,6 +27,7 @@ mod refusal;
 mod signature;
 mod ticket;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
@@ -64,7 +65,8 @@ pub struct Cloud {
     clock: Clock,
     accounts: Accounts,
     nodes: Nodes,
-    groups: Groups,
+    /// By user id.
+    groups: BTreeMap<String, Groups>,
     mappings: Mappings,
     challenges: Tickets<Challenge>,
     faults: Faults<CloudFaultKind>,
@@ -99,7 +101,7 @@ impl Cloud {
             clock: Clock::new(),
             accounts: Accounts::new(settings.accounts),
             nodes: Nodes::default(),
-            groups: Groups::default(),
+            groups: BTreeMap::new(),
             mappings: Mappings::new(settings.mapping_wait),
             challenges: Tickets::default(),
             faults: Faults::new(settings.faults),

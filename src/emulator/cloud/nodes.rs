@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::exchange::{Object, members};
+use super::exchange::{ApiResult, Object, members};
 use super::extras::{MappingExtras, merge};
-use super::refusal::{ApiRefusal, NO_NODE, NOT_MAPPED};
+use super::refusal::{NO_NODE, NOT_MAPPED};
 use super::signature::PublicKey;
 
 /// A node.
@@ -98,17 +98,13 @@ impl Nodes {
     }
 
     /// A registered node.
-    pub(super) fn find(&mut self, id: &str) -> Result<&mut CloudNode, ApiRefusal> {
+    pub(super) fn find(&mut self, id: &str) -> ApiResult<&mut CloudNode> {
         let node = self.0.get_mut(id);
         node.ok_or_else(|| NO_NODE.because(format!("there is no node {id}")))
     }
 
     /// A node of this user's account.
-    pub(super) fn find_mapped(
-        &mut self,
-        user_id: &str,
-        id: &str,
-    ) -> Result<&mut CloudNode, ApiRefusal> {
+    pub(super) fn find_mapped(&mut self, user_id: &str, id: &str) -> ApiResult<&mut CloudNode> {
         let node = self.0.get_mut(id);
         node.filter(|node| node.owners.contains_key(user_id))
             .ok_or_else(|| NOT_MAPPED.because(format!("the node {id} is not in this account")))
@@ -130,7 +126,7 @@ impl Nodes {
         user_id: &str,
         id: &str,
         extras: &MappingExtras,
-    ) -> Result<(), ApiRefusal> {
+    ) -> ApiResult<()> {
         let node = self.find(id)?;
         node.owners.entry(user_id.to_owned()).or_insert(now);
         node.add_extras(extras);
@@ -138,7 +134,7 @@ impl Nodes {
     }
 
     /// Removes a node from an account. A node without a user loses tags and metadata.
-    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
+    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> ApiResult<()> {
         let node = self.find_mapped(user_id, id)?;
         node.owners.remove(user_id);
         if node.owners.is_empty() {

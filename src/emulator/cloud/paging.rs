@@ -1,7 +1,7 @@
 //! Lists in pages: from `start_id` on, at most `num_records`, with `next_id` if there are more.
 
-use super::exchange::Request;
-use super::refusal::{ApiRefusal, MALFORMED};
+use super::exchange::{ApiResult, Request};
+use super::refusal::MALFORMED;
 
 /// A page of ids.
 #[derive(Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Page {
         request: &Request,
         ids: Vec<String>,
         max_length: usize,
-    ) -> Result<Self, ApiRefusal> {
+    ) -> ApiResult<Self> {
         let length = match request.parameter("num_records") {
             None => max_length,
             Some(number) => number

@@ -269,6 +269,33 @@ fn failed_group_keeps_mapping() {
 }
 
 #[test]
+fn groups_of_another_user_are_unknown() {
+    let mut bench = bench(&[]);
+    let home = json!({"group_name": "home"});
+    let group = bench.ann("POST user/node_group", &home).1;
+    let target = format!(
+        "user/node_group?group_id={}",
+        group["group_id"].as_str().unwrap()
+    );
+    for method in ["GET", "PUT", "DELETE"] {
+        let (status, answer) = bench.bob(&format!("{method} {target}"), &home);
+        assert_eq!(
+            (status, &answer["error_code"]),
+            (400, &json!(108_901)),
+            "{method}"
+        );
+    }
+    assert_eq!(
+        bench.bob("POST user/node_group", &home).0,
+        200,
+        "a name of ann's"
+    );
+    let inside = json!({"group_name": "hall", "parent_group_id": group["group_id"]});
+    assert_eq!(bench.bob("POST user/node_group", &inside).0, 400);
+    assert_eq!(bench.ann(&format!("GET {target}"), &Value::Null).0, 200);
+}
+
+#[test]
 fn node_can_be_unmapped_once() {
     let mut bench = bench(&[]);
     bench.map("n1");
