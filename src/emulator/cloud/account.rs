@@ -14,18 +14,27 @@ use super::ticket::Tickets;
 use crate::secret::Secret;
 
 /// The initial users, and how users log in.
-#[derive(Clone, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct AccountSettings {
     /// The initial users, by name and password.
+    #[arg(skip)]
     pub users: Vec<(String, Secret<String>)>,
-    /// The verification code that is always right. If it is set, a login requires it, and needs no
-    /// password.
+
+    /// Require this code after the password. A user name and this code also suffice.
+    #[arg(long, value_name = "CODE")]
     pub otp: Option<Secret<String>>,
-    /// How long an access token is valid.
-    pub access_life: Duration,
-    /// Whether a refresh replaces the refresh token.
-    pub rotates_refresh: bool,
-    /// Whether claims contain the characters `-` and `_`, which plain base64 lacks, or neither.
+
+    /// How long an access token is valid, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub access_life: u64,
+
+    /// Give a new refresh token with every refresh, and end the old one.
+    #[arg(long)]
+    pub rotate_refresh: bool,
+
+    /// Put the characters - and _ into every token's claims, which plain base64 does not know.
+    /// Without it, no claim contains them.
+    #[arg(long)]
     pub base64url_claims: bool,
 }
 
@@ -226,7 +235,7 @@ impl Accounts {
         let session = sessions.find(|(_, session)| session.refresh.expose() == token);
         let (number, session) =
             session.ok_or_else(|| NO_LOGIN.because("the refresh token is not valid"))?;
-        let refresh = self.settings.rotates_refresh.then(|| {
+        let refresh = self.settings.rotate_refresh.then(|| {
             let fresh = random::alphanumerics(REFRESH_LENGTH);
             session.refresh = Secret::new(fresh.clone());
             fresh
@@ -276,7 +285,7 @@ impl Accounts {
                 "origin_jti": session,
                 "jti": Uuid::new_v4().to_string(),
                 "iat": now.as_secs(),
-                "exp": now.saturating_add(self.settings.access_life).as_secs(),
+                "exp": now.as_secs().saturating_add(self.settings.access_life),
             }));
             claims.extend(members(own));
             self.signer.mint(claims)

@@ -20,40 +20,34 @@ impl Cloud {
             ids = vec![id.to_owned()];
         }
         let page = Page::select(call.request, ids, self.page_size)?;
-        let ids = page.ids.iter();
-        let groups: Vec<Value> = ids.filter_map(|id| self.describe_group(id, call)).collect();
         Ok(ApiAnswer::ok(members(json!({
-            "groups": groups,
+            "groups": self.describe_groups(&page.ids, call),
             "next_id": page.next,
             "total": page.total,
         }))))
     }
 
     /// Calls itself for each level; creating a group limits the levels.
-    fn describe_group(&mut self, id: &str, call: &Call<'_>) -> Option<Value> {
-        let groups = self.groups_of(&call.user.id);
-        let group = groups.find(id).ok()?.clone();
-        let children = groups.list_children(Some(id));
-        let nodes: Vec<String> = group.nodes.into_iter().collect();
+    fn describe_groups(&mut self, ids: &[String], call: &Call<'_>) -> Value {
         let has_true = |name| call.request.has_true(name);
-        let details = has_true("node_details").then(|| self.describe_nodes(&nodes, call));
-        let sub_groups: Option<Vec<Value>> = has_true("sub_groups").then(|| {
-            let children = children.iter();
-            children
-                .filter_map(|id| self.describe_group(id, call))
-                .collect()
-        });
-        let mut described = members(json!({
-            "group_id": id,
-            "primary": true,
-            "total": nodes.len(),
-            "parent_group_id": group.parent,
-            "nodes": has_true("node_list").then_some(nodes),
-            "node_details": details,
-            "sub_groups": sub_groups,
-        }));
-        described.extend(group.properties);
-        Some(Value::Object(described))
+        let describe = |id: &String| {
+            let groups = self.groups_of(&call.user.id);
+            let group = groups.find(id).ok()?.clone();
+            let children = groups.list_children(Some(id));
+            let nodes: Vec<String> = group.nodes.into_iter().collect();
+            let mut described = members(json!({
+                "group_id": id,
+                "primary": true,
+                "total": nodes.len(),
+                "parent_group_id": group.parent,
+                "nodes": has_true("node_list").then_some(&nodes),
+                "node_details": has_true("node_details").then(|| self.describe_nodes(&nodes, call)),
+                "sub_groups": has_true("sub_groups").then(|| self.describe_groups(&children, call)),
+            }));
+            described.extend(group.properties);
+            Some(Value::Object(described))
+        };
+        ids.iter().filter_map(describe).collect()
     }
 
     /// `POST user/node_group`.

@@ -44,18 +44,31 @@ use self::ticket::Tickets;
 use super::fault::Faults;
 use super::log::Log;
 
-/// The settings of a cloud.
-#[derive(Debug)]
+/// The settings of a cloud, which are also its flags.
+#[derive(clap::Args, Clone, Debug)]
 pub struct CloudSettings {
     /// The users, and how they log in.
+    #[command(flatten)]
     pub accounts: AccountSettings,
-    /// The maximum number of nodes or groups on a page.
-    pub page_size: usize,
-    /// How long a mapping request and a node's message wait for each other.
-    pub mapping_wait: Duration,
-    /// The default lifetime of a challenge.
-    pub challenge_life: Duration,
-    /// The injected faults.
+
+    /// How many nodes or groups a page of a list holds at most.
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..))]
+    pub page_size: u16,
+
+    /// How long a mapping by secret key waits for the node, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub mapping_timeout: u64,
+
+    /// How long a challenge is valid if the client sets no time, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub challenge_life: u64,
+
+    /// What goes wrong with the N-th request to a path, or with its answer, as in
+    /// user/nodes/mapping/initiate:1:drop; N is * for every one, and so is the path; a method may
+    /// come before it, as in "GET user/nodes:2:html"; can be given again. Kinds: close, delay=MS,
+    /// drop, error-code-string, failure-200, html, malformed, mute, no-challenge, not-found,
+    /// request-status=TEXT, status=NNN, unauthorized.
+    #[arg(long = "fault", value_name = "PATH:N:KIND")]
     pub faults: Vec<CloudFault>,
 }
 
@@ -102,11 +115,11 @@ impl Cloud {
             accounts: Accounts::new(settings.accounts),
             nodes: Nodes::default(),
             groups: BTreeMap::new(),
-            mappings: Mappings::new(settings.mapping_wait),
+            mappings: Mappings::new(Duration::from_secs(settings.mapping_timeout)),
             challenges: Tickets::default(),
             faults: Faults::new(settings.faults),
-            page_size: settings.page_size,
-            challenge_life: settings.challenge_life,
+            page_size: settings.page_size.into(),
+            challenge_life: Duration::from_secs(settings.challenge_life),
             log,
         }
     }

@@ -22,13 +22,13 @@ fn bench(faults: &[&str]) -> Bench {
         accounts: AccountSettings {
             users: ["ann", "bob"].map(user).to_vec(),
             otp: None,
-            access_life: Duration::from_hours(1),
-            rotates_refresh: false,
+            access_life: 3600,
+            rotate_refresh: false,
             base64url_claims: false,
         },
         page_size: 25,
-        mapping_wait: Duration::from_mins(1),
-        challenge_life: Duration::from_mins(5),
+        mapping_timeout: 60,
+        challenge_life: 300,
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
     };
     let mut cloud = Cloud::new(settings, Log::default());
