@@ -148,10 +148,8 @@ impl Accounts {
 
     /// Adds a user, who has to confirm the address.
     pub(super) fn sign_up(&mut self, name: &str, password: &str) -> ApiResult<()> {
-        if self
-            .find_by_name(name)
-            .is_some_and(|user| user.is_confirmed)
-        {
+        let known = self.find_by_name(name);
+        if known.is_some_and(|user| user.is_confirmed) {
             return Err(USER_EXISTS.because("there is such a user"));
         }
         self.users.retain(|user| user.name != name);
@@ -220,8 +218,8 @@ impl Accounts {
         let user = self.login_sessions.get(now, session).ok();
         let user = user.and_then(|id| self.find(id));
         let user = user.filter(|user| user.name == name);
-        let id = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
-        let id = id.id.clone();
+        let user = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
+        let id = user.id.clone();
         if !self.is_code(code) {
             return Err(NO_LOGIN.because("wrong verification code"));
         }
@@ -235,13 +233,12 @@ impl Accounts {
         let session = sessions.find(|(_, session)| session.refresh.expose() == token);
         let (number, session) =
             session.ok_or_else(|| NO_LOGIN.because("the refresh token is not valid"))?;
-        let refresh = self.settings.rotate_refresh.then(|| {
-            let fresh = random::alphanumerics(REFRESH_LENGTH);
-            session.refresh = Secret::new(fresh.clone());
-            fresh
-        });
-        let (number, user_id) = (number.clone(), session.user_id.clone());
-        self.mint(now, &user_id, &number, refresh)
+        let is_replaced = self.settings.rotate_refresh;
+        if is_replaced {
+            session.refresh = new_refresh_token();
+        }
+        let number = number.clone();
+        self.mint(now, &number, is_replaced)
     }
 
     /// Issues an authorization code for a login by browser, valid once.
@@ -259,30 +256,24 @@ impl Accounts {
     /// Begins a session.
     pub(super) fn begin_session(&mut self, now: Duration, user_id: &str) -> ApiResult<Tokens> {
         let number = random::alphanumerics(16);
-        let refresh = random::alphanumerics(REFRESH_LENGTH);
-        let tokens = self.mint(now, user_id, &number, Some(refresh.clone()))?;
         let session = Session {
             user_id: user_id.to_owned(),
-            refresh: Secret::new(refresh),
+            refresh: new_refresh_token(),
         };
-        self.sessions.insert(number, session);
-        Ok(tokens)
+        self.sessions.insert(number.clone(), session);
+        self.mint(now, &number, true)
     }
 
-    fn mint(
-        &self,
-        now: Duration,
-        user_id: &str,
-        session: &str,
-        refresh: Option<String>,
-    ) -> ApiResult<Tokens> {
-        let user = self.find(user_id);
-        let user = user.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
+    /// Creates tokens of a session, perhaps with its refresh token.
+    fn mint(&self, now: Duration, number: &str, with_refresh: bool) -> ApiResult<Tokens> {
+        let found = self.find_session(number);
+        let (session, user) =
+            found.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
         let token = |own: Value| {
             let mut claims = members(json!({
                 "sub": user.subject,
                 "iss": ISSUER,
-                "origin_jti": session,
+                "origin_jti": number,
                 "jti": Uuid::new_v4().to_string(),
                 "iat": now.as_secs(),
                 "exp": now.as_secs().saturating_add(self.settings.access_life),
@@ -304,8 +295,13 @@ impl Accounts {
                 "email": user.name,
                 "email_verified": true,
             })),
-            refresh,
+            refresh: with_refresh.then(|| session.refresh.expose().clone()),
         })
+    }
+
+    fn find_session(&self, number: &str) -> Option<(&Session, &User)> {
+        let session = self.sessions.get(number)?;
+        Some((session, self.find(&session.user_id)?))
     }
 
     /// The user of an access token, even if it has expired.
@@ -325,10 +321,8 @@ impl Accounts {
         if token.to_ascii_lowercase().starts_with("bearer ") {
             return Err("a Bearer prefix, and the token should stand alone");
         }
-        let claims = self
-            .signer
-            .verify(token)
-            .ok_or("not a token of this cloud")?;
+        let claims = self.signer.verify(token);
+        let claims = claims.ok_or("not a token of this cloud")?;
         let claim = |name: &str| claims.get(name).and_then(Value::as_str);
         if claim("token_use") != Some("access") {
             return Err("not an access token");
@@ -338,9 +332,8 @@ impl Accounts {
             return Err("the token has expired");
         }
         let number = claim("origin_jti").unwrap_or_default();
-        let session = self.sessions.get(number);
-        let user = session.and_then(|session| self.find(&session.user_id));
-        Ok((user.ok_or("logged out")?.clone(), number.to_owned()))
+        let (_, user) = self.find_session(number).ok_or("logged out")?;
+        Ok((user.clone(), number.to_owned()))
     }
 
     /// Ends one session.
@@ -355,14 +348,16 @@ impl Accounts {
     }
 }
 
+fn new_refresh_token() -> Secret<String> {
+    Secret::new(random::alphanumerics(96))
+}
+
 /// Like the real one: clients check its middle.
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Emulated1";
 /// The verification code without a setting.
 const DEFAULT_CODE: &str = "123456";
 /// As at the identity provider.
 const CODE_LIFE: Duration = Duration::from_mins(3);
-/// The length of a refresh token.
-const REFRESH_LENGTH: usize = 96;
 
 #[cfg(test)]
 mod tests;
