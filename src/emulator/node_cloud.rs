@@ -10,7 +10,7 @@ use bytes::Bytes;
 use derive_more::Display;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::CONTENT_TYPE;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
@@ -51,21 +51,7 @@ impl NodeCloud {
         self.send_call(Method::PUT, node_id, body.to_string()).await
     }
 
-    /// Sends a message that firmware sends over MQTT.
-    async fn send_message(
-        &self,
-        method: Method,
-        node_id: &str,
-        what: &str,
-        body: String,
-    ) -> Result<(), NodeCloudError> {
-        if body.len() >= MESSAGE_BUFFER {
-            return Err(NodeCloudError::TooLong(body.len()));
-        }
-        self.send_call(method, &format!("{node_id}/{what}"), body)
-            .await
-    }
-
+    /// Sends a call on a new connection.
     async fn send_call(
         &self,
         method: Method,
@@ -77,10 +63,22 @@ impl NodeCloud {
             .method(method)
             .uri(format!("{base}/emulator/nodes/{path}"))
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
-        let exchanged = timeout(CALL_TIMEOUT, send_request(request)).await;
-        let (status, answer) = exchanged.map_err(|_| NodeCloudError::Timeout)??;
+            .body(Full::<Bytes>::from(body));
+        let exchange = async {
+            let client = Client::builder(TokioExecutor::new()).build_http();
+            let response = client.request(request?).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), MAX_ANSWER)
+                .collect()
+                .await;
+            let body = body.map_err(anyhow::Error::from_boxed)?;
+            anyhow::Ok((status, body.to_bytes()))
+        };
+        let exchanged = timeout(CALL_TIMEOUT, exchange).await;
+        // The client's error contains only that a request failed.
+        let (status, answer) = exchanged
+            .map_err(|_| NodeCloudError::Timeout)?
+            .map_err(|error| NodeCloudError::Unreachable(error.root_cause().to_string()))?;
         if status.is_success() {
             return Ok(());
         }
@@ -91,23 +89,6 @@ impl NodeCloud {
             description: description.unwrap_or("no reason given").to_owned(),
         })
     }
-}
-
-/// Sends a request on a new connection.
-async fn send_request(
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), NodeCloudError> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request).await.map_err(|error| {
-        // The client's error contains only that a request failed.
-        NodeCloudError::Unreachable(anyhow::Error::new(error).root_cause().to_string())
-    })?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), MAX_ANSWER)
-        .collect()
-        .await;
-    let body = body.map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
-    Ok((status, body.to_bytes()))
 }
 
 /// Reads the URL that the emulated cloud prints, or that of a profile, which ends in `v1`.
