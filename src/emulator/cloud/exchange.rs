@@ -1,5 +1,7 @@
 //! The requests and answers of the emulated cloud, without HTTP.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -28,10 +30,9 @@ impl Request {
 
     /// The first parameter of this name. An empty one counts as absent, because clients send such.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, value)| key == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        let mut pairs = self.query.iter();
+        let (_, value) = pairs.find(|(key, value)| key == name && !value.is_empty())?;
+        Some(value)
     }
 
     /// A parameter that the call needs.
@@ -116,6 +117,23 @@ pub enum Body {
     Page(&'static str),
     /// The URL of a redirect.
     Redirect(String),
+}
+
+/// How the client receives an answer, if it does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delivery {
+    /// After this time.
+    After(Duration, ApiAnswer),
+    /// No answer; the connection stays open.
+    Never,
+    /// No answer; the connection closes.
+    Close,
+}
+
+impl Delivery {
+    pub(super) fn at_once(answer: ApiAnswer) -> Self {
+        Self::After(Duration::ZERO, answer)
+    }
 }
 
 /// A JSON object.

@@ -8,9 +8,10 @@ use super::exchange::{ApiAnswer, ApiResult, Object, required_text, text};
 use super::extras::MappingExtras;
 use super::log::CloudEvent;
 use super::mapping::{Challenge, Half, Status};
-use super::refusal::{BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST};
+use super::refusal::{
+    BAD_SIGNATURE, CONTROL, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST,
+};
 use super::signature::PublicKey;
-use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
 
 impl Cloud {
@@ -89,6 +90,9 @@ impl Cloud {
 
     /// Handles the user that a node reports over MQTT.
     pub(super) fn handle_node_message(&mut self, node_id: &str, body: &Object) -> ApiResult<()> {
+        if body.get("node_id").is_some_and(|named| named != node_id) {
+            return Err(CONTROL.because("the body is about another node"));
+        }
         self.nodes.find(node_id)?;
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
@@ -101,10 +105,10 @@ impl Cloud {
                 }
             }
         }
+        let half = Half::new(user_id, node_id, secret);
         let extras = if is_without_user {
             None
         } else {
-            let half = Half::new(user_id, node_id, secret);
             self.mappings.handle_message(self.clock.now(), half)
         };
         self.log.write(&CloudEvent::NodeMessage {
@@ -154,12 +158,7 @@ impl Cloud {
     pub(super) fn verify_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let request_id = required_text(body, "request_id")?;
         let challenge = self.challenges.get(self.clock.now(), request_id);
-        let challenge = challenge.map_err(|why| {
-            NO_REQUEST.because(match why {
-                BadTicket::Unknown => "there is no such request, or it was used",
-                BadTicket::Expired => "the request has expired",
-            })
-        })?;
+        let challenge = challenge.map_err(|why| NO_REQUEST.because(why))?;
         if challenge.user_id != call.user.id {
             return Err(OTHER_USERS_REQUEST.because("the request is another user's"));
         }
@@ -193,10 +192,7 @@ impl Cloud {
         self.log.write(&CloudEvent::Mapped {
             node_id,
             user_id,
-            by: match key {
-                Some(_) => "challenge_response",
-                None => "secret_key",
-            },
+            by: key.map_or("secret_key", |_| "challenge_response"),
             key,
         });
         let Some(group_id) = &extras.group_id else {

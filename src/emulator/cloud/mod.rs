@@ -34,7 +34,7 @@ use serde_json::json;
 
 use self::account::{AccountSettings, Accounts, User};
 use self::clock::Clock;
-use self::exchange::{ApiAnswer, ApiResult, Body, Request};
+use self::exchange::{ApiAnswer, ApiResult, Body, Delivery, Request};
 use self::fault::{CloudFault, CloudFaultKind};
 use self::groups::Groups;
 use self::log::{CloudEvent, redact_body, redact_pairs};
@@ -88,17 +88,6 @@ pub struct Cloud {
     log: Log,
 }
 
-/// How the client receives an answer, if it does.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Delivery {
-    /// After this time.
-    After(Duration, ApiAnswer),
-    /// No answer; the connection stays open.
-    Never,
-    /// No answer; the connection closes.
-    Close,
-}
-
 /// A request with a valid token, and its user.
 #[derive(Debug)]
 struct Call<'a> {
@@ -144,24 +133,11 @@ impl Cloud {
         }
         // Before handling: the request may remove the user.
         let token = request.authorization.as_deref().unwrap_or_default();
-        let user_id = self
-            .accounts
-            .find_by_token(token)
-            .map(|user| user.id.clone());
-        let delivery = match fault.map(|(_, kind)| kind) {
-            None => Delivery::After(Duration::ZERO, self.answer(request)),
-            Some(CloudFaultKind::Close) => Delivery::Close,
-            Some(CloudFaultKind::Drop) => Delivery::Never,
-            Some(CloudFaultKind::Mute) => {
-                self.answer(request);
-                Delivery::Never
-            }
-            Some(CloudFaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
-            Some(kind) => {
-                let replacement = kind.replacement();
-                let answer = replacement.unwrap_or_else(|| kind.alter(self.answer(request)));
-                Delivery::After(Duration::ZERO, answer)
-            }
+        let user = self.accounts.find_by_token(token);
+        let user_id = user.map(|user| user.id.clone());
+        let delivery = match fault {
+            None => Delivery::at_once(self.answer(request)),
+            Some((_, kind)) => kind.apply(|| self.answer(request)),
         };
         self.log_request(request, user_id.as_deref(), &delivery);
         delivery
@@ -200,42 +176,33 @@ impl Cloud {
     }
 
     fn answer(&mut self, request: &Request) -> ApiAnswer {
-        let outcome = if let Some(path) = request.path.strip_prefix("/v1/") {
-            self.answer_call(path, request)
-        } else if let Some(path) = request.path.strip_prefix("/emulator/") {
-            self.handle_control(path, request)
-        } else {
-            self.answer_outside(request)
+        let outcome = match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/apiversions") => Ok(ApiAnswer::ok(
+                json!({"supported_versions": ["v1"], "additional_info": []}),
+            )),
+            ("GET", "/mqtt_host") => Ok(ApiAnswer::ok(
+                json!({"mqtt_host": "mqtt.invalid", "mqtt_cred_host": "mqtt.invalid"}),
+            )),
+            ("GET", "/login") => self.redirect_login_page(request),
+            ("POST", "/token") => Ok(self.exchange_code(request)),
+            ("POST", "/v1/login2") => self.log_in(request),
+            ("POST", "/v1/user2") => self.sign_up(request),
+            ("PUT", "/v1/forgotpassword2") => self.reset_password(request),
+            (_, path) => {
+                if let Some(path) = path.strip_prefix("/v1/") {
+                    self.answer_user(path, request)
+                } else if let Some(path) = path.strip_prefix("/emulator/") {
+                    self.handle_control(path, request)
+                } else {
+                    Ok(ApiAnswer::not_found())
+                }
+            }
         };
         outcome.unwrap_or_else(ApiAnswer::from)
     }
 
-    /// Answers a path that does not begin with the version of the API.
-    fn answer_outside(&mut self, request: &Request) -> ApiResult {
-        match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/apiversions") => Ok(ApiAnswer::ok(json!({
-                "supported_versions": ["v1"],
-                "additional_info": [],
-            }))),
-            ("GET", "/mqtt_host") => Ok(ApiAnswer::ok(json!({
-                "mqtt_host": "mqtt.invalid",
-                "mqtt_cred_host": "mqtt.invalid",
-            }))),
-            ("GET", "/login") => self.redirect_login_page(request),
-            ("POST", "/token") => Ok(self.exchange_code(request)),
-            _ => Ok(ApiAnswer::not_found()),
-        }
-    }
-
-    /// Answers a call of the API. A few require no token.
-    fn answer_call(&mut self, path: &str, request: &Request) -> ApiResult {
-        let method = request.method.as_str();
-        match (method, path) {
-            ("POST", "login2") => return self.log_in(request),
-            ("POST", "user2") => return self.sign_up(request),
-            ("PUT", "forgotpassword2") => return self.reset_password(request),
-            _ => {}
-        }
+    /// Answers a call that requires a token.
+    fn answer_user(&mut self, path: &str, request: &Request) -> ApiResult {
         let header = request.authorization.as_deref();
         let (user, session) = match self.accounts.authorize(self.clock.now(), header) {
             Ok(caller) => caller,
@@ -249,7 +216,7 @@ impl Cloud {
             user,
             session,
         };
-        match (method, path) {
+        match (request.method.as_str(), path) {
             ("POST", "logout2") => Ok(self.log_out(call)),
             ("GET", "user" | "user2") => Ok(self.describe_user(call)),
             ("DELETE", "user2") => self.delete_user(call),

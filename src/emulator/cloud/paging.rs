@@ -1,5 +1,7 @@
 //! Lists in pages: from `start_id` on, at most `num_records`, with `next_id` if there are more.
 
+use std::num::NonZeroUsize;
+
 use super::exchange::{ApiResult, Request};
 use super::refusal::MALFORMED;
 
@@ -23,10 +25,9 @@ impl Page {
         let length = match request.parameter("num_records") {
             None => max_length,
             Some(number) => number
-                .parse::<usize>()
-                .ok()
-                .filter(|number| *number > 0)
-                .ok_or_else(|| MALFORMED.because("num_records is not a number from 1"))?
+                .parse::<NonZeroUsize>()
+                .map_err(|_| MALFORMED.because("num_records is not a number from 1"))?
+                .get()
                 .min(max_length),
         };
         let start = request.parameter("start_id").unwrap_or_default();
