@@ -63,12 +63,9 @@ pub(super) fn parse<T: DeserializeOwned>(
     if !is_success || is_failure {
         // The API gateway's form means that the token is not accepted. Calls also fail with this
         // status for other reasons, and a second request would use up a challenge or a code.
-        let by_gateway = status == UNAUTHORIZED
-            && !is_failure
-            && (body.is_empty()
-                || verdict
-                    .as_ref()
-                    .is_ok_and(|verdict| verdict.message.is_some()));
+        let has_message = verdict.as_ref().is_ok_and(|it| it.message.is_some());
+        let has_its_form = body.is_empty() || has_message;
+        let by_gateway = status == UNAUTHORIZED && !is_failure && has_its_form;
         let verdict = match verdict {
             // A server that sends a web page is not the API: a hotspot, or a proxy with its own
             // login.
@@ -116,12 +113,9 @@ fn redact(text: String, secrets: &[&str]) -> String {
     let is_long_enough = |secret: &&&str| secret.chars().count() >= MIN_SECRET_CHARS;
     let spellings = |secret: &&str| {
         let json = Value::from(*secret).to_string();
-        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        [
-            (*secret).to_owned(),
-            json.trim_matches('"').to_owned(),
-            form,
-        ]
+        let json = json.trim_matches('"').to_owned();
+        let form = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        [(*secret).to_owned(), json, form]
     };
     let mut variants: Vec<String> = secrets
         .iter()
@@ -136,8 +130,8 @@ fn redact(text: String, secrets: &[&str]) -> String {
 }
 
 fn describe_non_json(body: &[u8]) -> String {
-    let start: Vec<u8> = body.iter().copied().take(MAX_SNIFF_BYTES).collect();
-    let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
+    let start = body.get(..MAX_SNIFF_BYTES).unwrap_or(body);
+    let start = String::from_utf8_lossy(start).trim_start().to_lowercase();
     if body.is_empty() {
         "an empty answer".to_owned()
     } else if start.starts_with("<!doctype") || start.starts_with("<html") {

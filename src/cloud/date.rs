@@ -64,13 +64,11 @@ impl Client {
 /// Compares the clocks. The cloud made its answer between sending and receiving, and truncates its
 /// time to seconds.
 fn measure_skew(sent_at: SystemTime, received_at: SystemTime, cloud_time: SystemTime) -> Skew {
-    let second = Duration::from_secs(1);
-    if let Ok(ahead) = sent_at.duration_since(cloud_time + second) {
-        return Skew::Ahead(ahead);
-    }
-    match cloud_time.duration_since(received_at) {
-        Ok(behind) => Skew::Behind(behind),
-        Err(_) => Skew::Ahead(Duration::ZERO),
+    let ahead = sent_at.duration_since(cloud_time + Duration::from_secs(1));
+    match (ahead, cloud_time.duration_since(received_at)) {
+        (Ok(ahead), _) => Skew::Ahead(ahead),
+        (_, Ok(behind)) => Skew::Behind(behind),
+        (Err(_), Err(_)) => Skew::Ahead(Duration::ZERO),
     }
 }
 

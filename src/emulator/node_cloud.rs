@@ -6,6 +6,7 @@ mod uplink;
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use bytes::Bytes;
 use derive_more::Display;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -74,10 +75,11 @@ impl NodeCloud {
             let body = body.map_err(anyhow::Error::from_boxed)?;
             anyhow::Ok((status, body.to_bytes()))
         };
+        let late = || anyhow!("no answer within {} s", CALL_TIMEOUT.as_secs());
         let exchanged = timeout(CALL_TIMEOUT, exchange).await;
         // The client's error contains only that a request failed.
         let (status, answer) = exchanged
-            .map_err(|_| NodeCloudError::Timeout)?
+            .unwrap_or_else(|_| Err(late()))
             .map_err(|error| NodeCloudError::Unreachable(error.root_cause().to_string()))?;
         if status.is_success() {
             return Ok(());
@@ -121,13 +123,10 @@ pub enum NodeCloudError {
         /// The reason of the cloud.
         description: String,
     },
-    /// The cloud did not answer in time.
-    #[error("no answer within {} s", CALL_TIMEOUT.as_secs())]
-    Timeout,
     /// A message of this many bytes does not fit into firmware's buffer.
     #[error("{0} bytes; firmware has room for {MESSAGE_BUFFER}")]
     TooLong(usize),
-    /// There is no cloud, or its answer is not HTTP.
+    /// There is no cloud, its answer is not HTTP, or it does not come in time.
     #[error("{0}")]
     Unreachable(String),
 }
@@ -138,7 +137,7 @@ impl NodeCloudError {
         match self {
             Self::Refused { status, .. } => matches!(status, 400..=499),
             Self::TooLong(_) => true,
-            Self::Timeout | Self::Unreachable(_) => false,
+            Self::Unreachable(_) => false,
         }
     }
 }

@@ -165,10 +165,9 @@ impl Accounts {
         password: Option<&str>,
     ) -> ApiResult<()> {
         let is_code = self.is_code(code);
-        let user = self.users.iter_mut().find(|user| user.name == name);
-        let user = user
-            .filter(|_| is_code)
-            .ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
+        let mut users = self.users.iter_mut();
+        let user = users.find(|user| is_code && user.name == name);
+        let user = user.ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
         user.is_confirmed = true;
         if let Some(password) = password {
             user.password = Secret::new(password.to_owned());

@@ -93,13 +93,14 @@ impl Cloud {
         if body.get("node_id").is_some_and(|named| named != node_id) {
             return Err(CONTROL.because("the body is about another node"));
         }
-        self.nodes.find(node_id)?;
+        let node = self.nodes.find(node_id)?;
+        let owners: Vec<String> = node.owners.keys().cloned().collect();
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
         let reset = body.get("reset") == Some(&Value::Bool(true));
         let is_without_user = user_id == RESET_USER;
         if reset || is_without_user {
-            for owner in self.nodes.list_owners(node_id) {
+            for owner in owners {
                 if is_without_user || owner != user_id {
                     self.unmap(&owner, node_id)?;
                 }

@@ -24,7 +24,7 @@ pub(super) struct CloudNode {
     pub(super) tags: Vec<String>,
     pub(super) metadata: Object,
     /// The users that the node is mapped to, by id, with the time of the mapping.
-    owners: BTreeMap<String, Duration>,
+    pub(super) owners: BTreeMap<String, Duration>,
 }
 
 impl CloudNode {
@@ -61,13 +61,9 @@ impl CloudNode {
     /// Writes the named values of each service or device.
     pub(super) fn write_params(&mut self, payload: &Object) {
         for (name, change) in payload {
-            match (self.params.get_mut(name), change) {
-                (Some(Value::Object(known)), Value::Object(change)) => {
-                    known.extend(change.clone());
-                }
-                _ => {
-                    self.params.insert(name.clone(), change.clone());
-                }
+            let known = self.params.entry(name).or_insert_with(|| json!({}));
+            if let (Value::Object(known), Value::Object(change)) = (known, change) {
+                known.extend(change.clone());
             }
         }
     }
@@ -142,13 +138,6 @@ impl Nodes {
             node.metadata.clear();
         }
         Ok(())
-    }
-
-    /// The ids of the users that a node is mapped to.
-    pub(super) fn list_owners(&self, id: &str) -> Vec<String> {
-        let node = self.0.get(id);
-        node.map(|node| node.owners.keys().cloned().collect())
-            .unwrap_or_default()
     }
 }
 

@@ -27,7 +27,7 @@ impl Uplink {
         if let Some((cloud, node_id)) = cloud {
             tokio::spawn(async move {
                 while let Some(message) = incoming.recv().await {
-                    deliver(&cloud, &node_id, &message, scale, |entry| {
+                    deliver(&cloud, &node_id, message, scale, |entry| {
                         // The receiver is gone after the time limit for the rest.
                         let _sent = sender.send((Instant::now(), entry));
                     })
@@ -67,7 +67,7 @@ impl Uplink {
 async fn deliver(
     cloud: &NodeCloud,
     node_id: &str,
-    message: &Message,
+    message: Message,
     scale: TimeScale,
     report: impl Fn(DeviceEvent),
 ) {
@@ -80,7 +80,6 @@ async fn deliver(
             user_id,
             secret_key: key,
         } => {
-            let user_id = user_id.clone();
             let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": key.expose()});
             let delivered = DeviceEvent::UserMappingSent { user_id };
             (Method::POST, "user_mapping", body, delivered)
