@@ -49,16 +49,11 @@ impl NodeCloud {
         config: &Value,
     ) -> Result<(), NodeCloudError> {
         let body = json!({"public_keys": [public_pem], "config": config});
-        self.send_call(Method::PUT, node_id, body.to_string()).await
+        self.send(Method::PUT, node_id, body.to_string()).await
     }
 
     /// Sends a call on a new connection.
-    async fn send_call(
-        &self,
-        method: Method,
-        path: &str,
-        body: String,
-    ) -> Result<(), NodeCloudError> {
+    async fn send(&self, method: Method, path: &str, body: String) -> Result<(), NodeCloudError> {
         let base = self.0.as_str().trim_end_matches('/');
         let request = Request::builder()
             .method(method)
@@ -134,11 +129,14 @@ pub enum NodeCloudError {
 impl NodeCloudError {
     /// Whether a repeated call would fail again.
     const fn is_final(&self) -> bool {
-        match self {
-            Self::Refused { status, .. } => matches!(status, 400..=499),
-            Self::TooLong(_) => true,
-            Self::Unreachable(_) => false,
-        }
+        matches!(
+            self,
+            Self::TooLong(_)
+                | Self::Refused {
+                    status: 400..=499,
+                    ..
+                }
+        )
     }
 }
 

@@ -58,7 +58,7 @@ impl Cloud {
         let parent = nonempty_text(&properties, "parent_group_id")?.map(str::to_owned);
         properties.retain(|key, _| PROPERTIES.contains(&key.as_str()));
         let groups = self.groups_of(&call.user.id);
-        let group_id = groups.create(parent, properties)?;
+        let group_id = groups.add(parent, properties)?;
         groups.add_nodes(&group_id, &nodes)?;
         Ok(ApiAnswer::ok(
             json!({"status": "success", "group_id": group_id}),

@@ -22,12 +22,8 @@ pub(super) struct Group {
 pub(super) struct Groups(BTreeMap<String, Group>);
 
 impl Groups {
-    /// Creates a group. Its name must be unique among the groups with the same parent.
-    pub(super) fn create(
-        &mut self,
-        parent: Option<String>,
-        properties: Object,
-    ) -> ApiResult<String> {
+    /// Adds a group. Its name must be unique among the groups with the same parent.
+    pub(super) fn add(&mut self, parent: Option<String>, properties: Object) -> ApiResult<String> {
         let mut above = parent.clone();
         for level in 0.. {
             let Some(id) = &above else { break };
@@ -136,15 +132,15 @@ mod tests {
     fn name_is_taken_once_below_the_same_parent() {
         let mut groups = Groups::default();
         let home = members(json!({"group_name": "home"}));
-        let id = groups.create(None, home.clone()).unwrap();
-        let again = groups.create(None, home.clone()).unwrap_err();
+        let id = groups.add(None, home.clone()).unwrap();
+        let again = groups.add(None, home.clone()).unwrap_err();
         assert_eq!(again.kind, GROUP_EXISTS);
-        groups.create(Some(id.clone()), home.clone()).unwrap();
+        groups.add(Some(id.clone()), home.clone()).unwrap();
         groups.edit(&id, home.clone()).unwrap();
         let other = members(json!({"group_name": "other"}));
-        let other = groups.create(None, other).unwrap();
+        let other = groups.add(None, other).unwrap();
         assert!(groups.edit(&other, home.clone()).is_err());
-        assert!(groups.create(Some("other".to_owned()), home).is_err());
+        assert!(groups.add(Some("other".to_owned()), home).is_err());
         groups.remove(&id).unwrap();
         assert_eq!(groups.list_children(None), [other]);
         assert_eq!(groups.list_children(Some(&id)), Vec::<String>::new());
@@ -156,9 +152,9 @@ mod tests {
         let room = members(json!({"group_name": "room"}));
         let mut id = None;
         for _ in 0..=MAX_DEPTH {
-            id = Some(groups.create(id, room.clone()).unwrap());
+            id = Some(groups.add(id, room.clone()).unwrap());
         }
-        assert!(groups.create(id, room).is_err());
+        assert!(groups.add(id, room).is_err());
     }
 
     #[test]
@@ -166,10 +162,10 @@ mod tests {
         for exclusive in [true, false] {
             let mut groups = Groups::default();
             let home = members(json!({"group_name": "home", "mutually_exclusive": exclusive}));
-            let home = groups.create(None, home).unwrap();
+            let home = groups.add(None, home).unwrap();
             let [hall, attic] = ["hall", "attic"].map(|name| {
                 let room = members(json!({"group_name": name}));
-                groups.create(Some(home.clone()), room).unwrap()
+                groups.add(Some(home.clone()), room).unwrap()
             });
             let nodes = ["n".to_owned()];
             for room in [&hall, &attic, &attic] {

@@ -17,18 +17,14 @@ pub(super) struct Page {
 
 impl Page {
     /// Selects the requested page of `ids`, which are sorted.
-    pub(super) fn select(
-        request: &Request,
-        ids: Vec<String>,
-        max_length: usize,
-    ) -> ApiResult<Self> {
+    pub(super) fn select(request: &Request, ids: Vec<String>, longest: usize) -> ApiResult<Self> {
         let length = match request.parameter("num_records") {
-            None => max_length,
+            None => longest,
             Some(number) => number
                 .parse::<NonZeroUsize>()
                 .map_err(|_| MALFORMED.because("num_records is not a number from 1"))?
                 .get()
-                .min(max_length),
+                .min(longest),
         };
         let start = request.parameter("start_id").unwrap_or_default();
         let total = ids.len();

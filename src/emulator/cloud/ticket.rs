@@ -12,14 +12,8 @@ pub(super) struct Tickets<T>(BTreeMap<String, (T, Duration)>);
 
 impl<T> Tickets<T> {
     /// Issues a ticket of this many characters.
-    pub(super) fn issue(
-        &mut self,
-        now: Duration,
-        life: Duration,
-        length: usize,
-        value: T,
-    ) -> String {
-        let ticket = random::alphanumerics(length);
+    pub(super) fn issue(&mut self, now: Duration, life: Duration, size: usize, value: T) -> String {
+        let ticket = random::alphanumerics(size);
         let end = now.saturating_add(life);
         self.0.insert(ticket.clone(), (value, end));
         ticket

@@ -88,7 +88,7 @@ async fn deliver(
     let (path, body) = (format!("{node_id}/{what}"), body.to_string());
     for attempt in 1..=MAX_ATTEMPTS {
         let sent = if body.len() < MESSAGE_BUFFER {
-            cloud.send_call(method.clone(), &path, body.clone()).await
+            cloud.send(method.clone(), &path, body.clone()).await
         } else {
             Err(NodeCloudError::TooLong(body.len()))
         };
