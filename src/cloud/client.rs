@@ -198,11 +198,10 @@ pub(super) async fn read_body(
 fn http_client(settings: &Settings, is_local: bool) -> Result<reqwest::Client, CloudError> {
     // Fails only if a provider is already installed, which is equivalent.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    let own = match &settings.ca_cert {
-        None => Vec::new(),
-        Some(pem) => Certificate::from_pem_bundle(pem)
-            .map_err(|source| CloudError::BadCertificate { source })?,
-    };
+    let invalid = |source| CloudError::BadCertificate { source };
+    let own = settings.ca_cert.as_ref();
+    let own = own.map(|pem| Certificate::from_pem_bundle(pem)).transpose();
+    let own = own.map_err(invalid)?.unwrap_or_default();
     let loopback = [
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
@@ -233,7 +232,7 @@ fn http_client(settings: &Settings, is_local: bool) -> Result<reqwest::Client, C
         builder()
             .tls_certs_only(own.into_iter().chain(bundled))
             .build()
-            .map_err(|source| CloudError::BadCertificate { source })
+            .map_err(invalid)
     })
 }
 
