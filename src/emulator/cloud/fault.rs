@@ -70,7 +70,7 @@ impl FaultKinds for CloudFaultKind {
 impl CloudFaultKind {
     /// Delivers the answer to a request that meets this fault. `handle` handles the request.
     pub(super) fn apply(self, handle: impl FnOnce() -> ApiAnswer) -> Delivery {
-        Delivery::at_once(match self {
+        let answer = match self {
             Self::Close => return Delivery::Close,
             Self::Delay(wait) => return Delivery::After(wait, handle()),
             Self::Drop => return Delivery::Never,
@@ -91,7 +91,8 @@ impl CloudFaultKind {
             }
             Self::Unauthorized => ApiAnswer::unauthorized(),
             _ => self.alter(handle()),
-        })
+        };
+        Delivery::at_once(answer)
     }
 
     /// Alters an answer. Kinds without an effect on it return it unchanged.

@@ -166,8 +166,7 @@ impl Cloud {
         // Errors before the check of the signature do not use up the challenge.
         let node_id = required_text(body, "node_id")?;
         let signature = hex::decode(required_text(body, "challenge_response")?)
-            .ok()
-            .ok_or_else(|| MALFORMED.because("challenge_response is not hexadecimal"))?;
+            .map_err(|_| MALFORMED.because("challenge_response is not hexadecimal"))?;
         let extras = MappingExtras::from_body(body)?;
         let mut keys = self.nodes.find(node_id)?.keys.iter();
         let key = keys.find(|key| key.verifies(challenge.text.as_bytes(), &signature));

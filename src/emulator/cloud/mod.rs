@@ -115,9 +115,8 @@ impl Cloud {
 
     /// The id of an initial user.
     pub fn user_id(&self, name: &str) -> Option<&str> {
-        self.accounts
-            .find_by_name(name)
-            .map(|user| user.id.as_str())
+        let user = self.accounts.find_by_name(name)?;
+        Some(&user.id)
     }
 
     /// Handles a request, with the fault that it meets.

@@ -109,10 +109,8 @@ impl Nodes {
     /// The ids of this user's nodes, sorted.
     pub(super) fn list_mapped(&self, user_id: &str) -> Vec<String> {
         let nodes = self.0.iter();
-        nodes
-            .filter(|(_, node)| node.owners.contains_key(user_id))
-            .map(|(id, _)| id.clone())
-            .collect()
+        let mapped = nodes.filter(|(_, node)| node.owners.contains_key(user_id));
+        mapped.map(|(id, _)| id.clone()).collect()
     }
 
     /// Adds a node to an account, with tags and metadata. It can be in the account before.
