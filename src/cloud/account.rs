@@ -1,8 +1,6 @@
 //! Login, logout and the user's identity. Passwords and codes are sent once and never stored.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 use super::answer::Success;
@@ -102,15 +100,13 @@ impl Client {
         let Some(tokens) = self.tokens.lock().await.clone() else {
             return Ok(());
         };
-        let outcome = match self.log_out_with(&tokens).await {
-            Err(CloudError::LoginExpired { .. }) if tokens.refresh.is_some() => {
-                match self.refresh(&tokens).await {
-                    Ok(renewed) => self.log_out_with(&renewed).await,
-                    Err(error) => Err(error),
-                }
-            }
-            outcome => outcome,
-        };
+        let mut outcome = self.log_out_with(&tokens).await;
+        if matches!(outcome, Err(CloudError::LoginExpired { .. })) && tokens.refresh.is_some() {
+            outcome = match self.refresh(&tokens).await {
+                Ok(renewed) => self.log_out_with(&renewed).await,
+                Err(error) => Err(error),
+            };
+        }
         match outcome {
             Err(CloudError::LoginExpired { .. }) => Ok(()),
             outcome => outcome,
@@ -171,6 +167,15 @@ impl Client {
     }
 }
 
+/// The members of a body, in their order.
+struct Members<'a>(Vec<(&'a str, &'a str)>);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().copied())
+    }
+}
+
 /// `POST login2`, in any of its variants: every member but the user name is secret.
 fn login_call<'a>(
     name: &'static str,
@@ -181,7 +186,7 @@ fn login_call<'a>(
         .iter()
         .filter_map(|(key, secret)| Some((*key, secret.as_ref()?.expose().as_str())));
     let user = user.map(|user| ("user_name", user));
-    let body: BTreeMap<&str, &str> = secrets.clone().chain(user).collect();
+    let body = Members(user.into_iter().chain(secrets.clone()).collect());
     let call = Call::post(name, "login2").json(&body);
     call.with_secrets(secrets.map(|(_, secret)| secret))
 }

@@ -1,8 +1,8 @@
 //! Parses the cloud's answers: the requested data, or one of the forms of a rejection. The caller
 //! decides what to do about a rejection.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::CloudError;
@@ -33,8 +33,15 @@ impl Verdict {
 /// success.
 #[derive(Debug, Deserialize)]
 pub(super) struct Success {
-    #[serde(rename = "status")]
-    _status: Option<String>,
+    #[serde(default, rename = "status", deserialize_with = "check_status")]
+    _status: (),
+}
+
+fn check_status<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null | Value::String(_) => Ok(()),
+        _ => Err(D::Error::custom(BAD_STATUS)),
+    }
 }
 
 /// Parses an answer. Messages of the cloud are shown without the request's `secrets`, because a
@@ -143,7 +150,7 @@ fn describe_non_json(body: &[u8]) -> String {
 
 fn without_values(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    if words.starts_with("missing field") {
+    if words.starts_with("missing field") || words.starts_with(BAD_STATUS) {
         words
     } else {
         format!(
@@ -155,6 +162,7 @@ fn without_values(error: &serde_json::Error) -> String {
 }
 
 const SUCCESS: &str = "success";
+const BAD_STATUS: &str = "a status that is not a text";
 const UNAUTHORIZED: u16 = 401;
 const REDACTED: &str = "<redacted>";
 /// Shorter texts are parts of ordinary words, and are not redacted.
@@ -284,6 +292,7 @@ mod tests {
         for other in [r#"{"status":false}"#, r#"{"status":{"code":1}}"#] {
             let error = parse(other).unwrap_err();
             assert!(matches!(error, CloudError::Malformed { .. }), "{other}");
+            assert!(error.to_string().contains(BAD_STATUS), "{error}");
         }
     }
 

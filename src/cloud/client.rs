@@ -308,7 +308,7 @@ mod tests {
         let error = client.log_in("user", Some(&password)).await.unwrap_err();
         let words = error.to_string();
         assert!(words.contains("no user with <redacted>"), "{words}");
-        let body = r#"{"password":"horse-battery","user_name":"user"}"#;
+        let body = r#"{"user_name":"user","password":"horse-battery"}"#;
         assert_eq!(cloud.requests(), [format!("POST login2 - {body}")]);
     }
 

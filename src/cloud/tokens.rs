@@ -76,7 +76,7 @@ impl Tokens {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "tokens expire at a time of day; only this function reads it"
+    reason = "tokens expire at a time of day, and clocks are compared; only this function reads it"
 )]
 pub(super) fn since_epoch() -> Duration {
     // With a clock before 1970, no token has expired.

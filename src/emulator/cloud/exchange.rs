@@ -184,7 +184,7 @@ impl ApiAnswer {
 
 impl From<ApiRefusal> for ApiAnswer {
     fn from(refusal: ApiRefusal) -> Self {
-        Self::new(refusal.kind.status, refusal.into_members())
+        Self::new(refusal.kind.0, refusal.into_members())
     }
 }
 
@@ -193,7 +193,7 @@ impl ApiRefusal {
     pub(super) fn into_members(self) -> Object {
         members(json!({
             "status": "failure",
-            "error_code": self.kind.code,
+            "error_code": self.kind.1,
             "description": self.description,
         }))
     }

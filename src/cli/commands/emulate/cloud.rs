@@ -58,10 +58,8 @@ pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
         let file = create_private(path, "--log", Existing::Replaced)?;
         log = log.with_sink(Box::new(file));
     }
-    let password = args
-        .password
-        .clone()
-        .unwrap_or_else(|| Secret::new(random::alphanumerics(16)));
+    let password = args.password.clone();
+    let password = password.unwrap_or_else(|| random::alphanumerics(16).into());
     let cloud = Cloud::new(args.settings(password.clone())?, log);
     let address = SocketAddr::new(args.listen.listen, args.listen.port);
     let listener = CloudPort::bind(address).await;
