@@ -155,11 +155,20 @@ impl Client {
     /// Sends a call that logs in or renews a login, without a token.
     async fn send_login(&self, call: Call<'_>) -> Result<LogIn, CloudError> {
         let answer: LoginAnswer = self.send_with_retry(&call, None).await?;
-        match (answer.accesstoken, answer.session) {
+        let given =
+            |token: Option<Secret<String>>| token.filter(|token| !token.expose().is_empty());
+        match (given(answer.accesstoken), given(answer.session)) {
+            // Stored, it would replace a login that works.
+            (Some(access), _) if !access.expose().bytes().all(|b| b.is_ascii_graphic()) => {
+                Err(self.malformed(
+                    call.name,
+                    "its access token has characters that no token has",
+                ))
+            }
             (Some(access), _) => Ok(LogIn::Done(Tokens {
                 access,
-                id: answer.idtoken,
-                refresh: answer.refreshtoken,
+                id: given(answer.idtoken),
+                refresh: given(answer.refreshtoken),
             })),
             (None, Some(session)) => Ok(LogIn::NeedsCode { session }),
             (None, None) => Err(self.malformed(call.name, NO_TOKENS)),

@@ -1,5 +1,7 @@
 //! One request to the cloud, as data: method, path, body, and whether it can be sent twice.
 
+use std::sync::atomic::AtomicUsize;
+
 use reqwest::Method;
 use serde::Serialize;
 use url::form_urlencoded::Serializer;
@@ -20,6 +22,8 @@ pub(super) struct Call<'a> {
     /// Whether sending it twice has the same effect as once. If not, it is sent again only if it
     /// did not arrive.
     pub(super) is_idempotent: bool,
+    /// The bytes that answers may still have, for calls that read a list together.
+    pub(super) budget: Option<&'a AtomicUsize>,
 }
 
 impl<'a> Call<'a> {
@@ -45,11 +49,17 @@ impl<'a> Call<'a> {
             body: None,
             secrets: Vec::new(),
             is_idempotent,
+            budget: None,
         }
     }
 
     pub(super) fn idempotent(mut self, is_idempotent: bool) -> Self {
         self.is_idempotent = is_idempotent;
+        self
+    }
+
+    pub(super) fn within(mut self, budget: &'a AtomicUsize) -> Self {
+        self.budget = Some(budget);
         self
     }
 

@@ -2,7 +2,8 @@
 
 use std::error::Error as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Mutex as Slot;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex as Slot};
 
 use backon::Retryable as _;
 use bytes::Bytes;
@@ -28,10 +29,10 @@ pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) base_url: Url,
     pub(super) host: String,
-    limits: Limits,
+    pub(super) limits: Limits,
     /// Locked during a renewal, so that two calls do not renew at once.
     pub(super) tokens: Mutex<Option<Tokens>>,
-    pub(super) store: Option<Box<dyn TokenStore>>,
+    pub(super) store: Option<Arc<dyn TokenStore>>,
     /// Why the newest tokens could not be saved.
     pub(super) save_error: Slot<Option<String>>,
 }
@@ -57,7 +58,7 @@ impl Client {
 
     /// Adds a login. Renewed tokens are saved to `store`.
     #[must_use]
-    pub fn with_tokens(self, tokens: Tokens, store: Option<Box<dyn TokenStore>>) -> Self {
+    pub fn with_tokens(self, tokens: Tokens, store: Option<Arc<dyn TokenStore>>) -> Self {
         Self {
             tokens: Mutex::new(Some(tokens)),
             store,
@@ -145,17 +146,26 @@ impl Client {
             let bytes = Bytes::from_owner(bytes.clone());
             request = request.header(CONTENT_TYPE, *kind).body(bytes);
         }
+        let budget = call.budget.map(|budget| budget.load(Ordering::Relaxed));
+        let max_length = budget.unwrap_or(MAX_ANSWER_BYTES).min(MAX_ANSWER_BYTES);
         let exchange = async {
             let response = request.send().await?;
             let status = response.status().as_u16();
-            Ok((status, read_body(response, MAX_ANSWER_BYTES).await?))
+            Ok((status, read_body(response, max_length).await?))
         };
         let (status, body) = exchange
             .await
             .map_err(|source| self.connection_error(call.name, source))?;
         tracing::debug!(call = call.name, host = %self.host, status, bytes = body.len(), "cloud");
-        if body.len() > MAX_ANSWER_BYTES {
-            return Err(malformed(format!("more than {MAX_ANSWER_BYTES} bytes")));
+        if body.len() > max_length {
+            return Err(malformed(if max_length < MAX_ANSWER_BYTES {
+                "all its pages together are too long".to_owned()
+            } else {
+                format!("more than {MAX_ANSWER_BYTES} bytes")
+            }));
+        }
+        if let Some(budget) = call.budget {
+            budget.fetch_sub(body.len(), Ordering::Relaxed);
         }
         let token = token.map(|token| token.expose().as_str());
         let secrets: Vec<&str> = call.secrets.iter().copied().chain(token).collect();

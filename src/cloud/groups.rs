@@ -6,7 +6,7 @@ use serde_json::json;
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, valid_or_default};
+use super::paging::{PageContent, entries, entries_if_any, valid_or_default};
 
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -28,6 +28,12 @@ pub struct Group {
 struct Page {
     #[serde(default, deserialize_with = "entries")]
     groups: Vec<Group>,
+}
+
+impl PageContent for Page {
+    fn count(&self) -> usize {
+        self.groups.len()
+    }
 }
 
 impl Client {

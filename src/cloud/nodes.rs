@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, valid_or_default};
+use super::paging::{PageContent, entries, entries_if_any, valid_or_default};
 
 /// A node, with all data of the cloud.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -84,6 +84,12 @@ impl Details {
             node_id,
             ..self.node
         })
+    }
+}
+
+impl PageContent for Page {
+    fn count(&self) -> usize {
+        self.nodes.len().max(self.node_details.len())
     }
 }
 

@@ -2,10 +2,12 @@
 //! Invalid entries of a list are skipped.
 
 use std::collections::HashSet;
+use std::sync::atomic::AtomicUsize;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::call::Call;
 use super::client::Client;
@@ -18,9 +20,34 @@ struct Page<T> {
     next_id: Option<String>,
 }
 
+/// The content of a page.
+pub(super) trait PageContent: DeserializeOwned {
+    /// The number of its entries.
+    fn count(&self) -> usize;
+}
+
 impl Client {
-    /// Fetches every page of a list, in order.
-    pub(super) async fn fetch_pages<T: DeserializeOwned>(
+    /// Fetches every page of a list, in order. The whole list has limits: a page can be followed by
+    /// another one forever.
+    pub(super) async fn fetch_pages<T: PageContent>(
+        &self,
+        name: &'static str,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, CloudError> {
+        let waited = self.limits.list;
+        let fetched = timeout(waited, self.fetch_all_pages(name, path, query)).await;
+        fetched.unwrap_or_else(|_| {
+            let host = self.host.clone();
+            Err(CloudError::TimedOut {
+                host,
+                call: name,
+                waited,
+            })
+        })
+    }
+
+    async fn fetch_all_pages<T: PageContent>(
         &self,
         name: &'static str,
         path: &str,
@@ -28,12 +55,19 @@ impl Client {
     ) -> Result<Vec<T>, CloudError> {
         let mut pages = Vec::new();
         let mut start: Option<String> = None;
+        let (budget, mut entries) = (AtomicUsize::new(MAX_LIST_BYTES), 0_usize);
         // A page that was fetched before would repeat forever.
         let mut seen = HashSet::new();
         while pages.len() < MAX_PAGES {
             let mut query = query.to_vec();
             query.extend(start.as_deref().map(|start| ("start_id", start)));
-            let page: Page<T> = self.call(Call::get(name, path).query(&query)).await?;
+            let page: Page<T> = self
+                .call(Call::get(name, path).query(&query).within(&budget))
+                .await?;
+            entries = entries.saturating_add(page.content.count());
+            if entries > MAX_ENTRIES {
+                return Err(self.malformed(name, format!("more than {MAX_ENTRIES} entries")));
+            }
             pages.push(page.content);
             let Some(next) = page.next_id.filter(|next| !next.is_empty()) else {
                 return Ok(pages);
@@ -78,3 +112,7 @@ pub(super) fn valid_or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + 
 
 /// More pages than any account has, even with one node on each.
 const MAX_PAGES: usize = 1000;
+/// Bytes of all pages together.
+const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;
+/// Entries of all pages together.
+const MAX_ENTRIES: usize = 100_000;

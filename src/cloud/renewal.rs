@@ -1,7 +1,7 @@
 //! Renews the tokens of a login when they expire. Renewed tokens are used at once, and saved if
 //! possible: a full disk must not end a run that has a valid login.
 
-use std::sync::{MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Client, CloudError};
@@ -37,7 +37,11 @@ impl Client {
         // Used from now on, saved or not: the renewal may have ended the old ones.
         let tokens = guard.insert(renewed);
         if let Some(store) = &self.store {
-            let error = store.save(tokens).err().map(|error| error.to_string());
+            // On a thread, because another program may hold the lock of the file.
+            let (store, saved) = (Arc::clone(store), tokens.clone());
+            let saved = tokio::task::spawn_blocking(move || store.save(&saved)).await;
+            let saved = saved.map_err(std::io::Error::other).flatten();
+            let error = saved.err().map(|error| error.to_string());
             if let Some(error) = &error {
                 tracing::info!(%error, "the renewed login was not saved");
             }

@@ -25,6 +25,8 @@ pub struct Limits {
     pub connect: Duration,
     /// The time limit for an answer, including the connection.
     pub answer: Duration,
+    /// The time limit for all pages of a list.
+    pub list: Duration,
     /// The maximum number of retries of a call that can be repeated.
     pub retries: usize,
     /// The pause before the first retry. It doubles for each further retry.
@@ -36,6 +38,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(5),
             answer: Duration::from_secs(15),
+            list: Duration::from_mins(1),
             retries: 2,
             pause: Duration::from_millis(500),
         }

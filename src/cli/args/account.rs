@@ -2,6 +2,7 @@
 //! login, and a client for both. Tokens in environment variables replace a login.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
@@ -44,9 +45,9 @@ impl AccountArgs {
     pub(in crate::cli) async fn open(&self) -> Result<Client, Failure> {
         let (folder, profile) = self.select().await?;
         let login = read_login(&folder, profile).await?;
-        let store: Option<Box<dyn TokenStore>> = match login.source {
+        let store: Option<Arc<dyn TokenStore>> = match login.source {
             TokenSource::Caller => None,
-            TokenSource::Stored => Some(Box::new(folder.token_store(&login.profile))),
+            TokenSource::Stored => Some(Arc::new(folder.token_store(&login.profile))),
         };
         let client = self.client(&login.profile).await?;
         Ok(client.with_tokens(login.tokens, store))

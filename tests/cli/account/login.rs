@@ -291,6 +291,33 @@ fn expired_login_is_renewed_in_its_own_profile() {
 }
 
 #[test]
+fn unusable_tokens_do_not_replace_a_login() {
+    for unusable in ["", "a\r\nX: y", "tökén", "a b"] {
+        let bad = json!({"status": "success", "accesstoken": unusable, "idtoken": id("me")});
+        let script = vec![vec![answer_ok(&bad)], vec![answer_ok(&bad)]];
+        with_cloud(script, move |url| {
+            let home = Home::with_lab(url);
+            let mut old = tokens("me");
+            home.log_in("lab", &old);
+            let line = [
+                "login",
+                "--user-name",
+                "me@example.com",
+                "--password",
+                "right",
+            ];
+            home.error(&line, 7, "cloud-answer");
+            assert_eq!(home.login("lab"), Some(old.clone()), "{unusable:?}");
+
+            old["accesstoken"] = json!(ended("old"));
+            home.log_in("lab", &old);
+            home.error(&["node", "list"], 7, "cloud-answer");
+            assert_eq!(home.login("lab"), Some(old), "{unusable:?}");
+        });
+    }
+}
+
+#[test]
 fn token_variable_is_neither_renewed_nor_stored() {
     let refused = refuses("401 Unauthorized", &json!({"message": "Unauthorized"}));
     let script = vec![vec![answer_ok(&json!({"nodes": []}))], vec![refused]];

@@ -46,6 +46,48 @@ fn lists_nodes_page_by_page() {
     );
 }
 
+/// Runs `node list` against these pages; it fails.
+fn list_fails(pages: Vec<Value>) -> String {
+    let (told, error) = std::sync::mpsc::channel();
+    let turns = pages.iter().map(answer_ok).collect();
+    with_cloud(vec![turns], move |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        let output = home.error(&["node", "list"], 7, "cloud-answer");
+        told.send(output.stderr).unwrap();
+    });
+    error.recv().unwrap()
+}
+
+#[test]
+fn list_of_nodes_has_a_largest_size() {
+    let ids: Vec<String> = (0..60_000).map(|number| format!("n{number}")).collect();
+    let page = |next: &str| json!({"nodes": ids, "next_id": next});
+    let error = list_fails(vec![page("a"), page("")]);
+    assert!(error.contains("more than 100000 entries"), "{error}");
+
+    let padding = "x".repeat(7_000_000);
+    let page =
+        |number: u32| json!({"nodes": [], "padding": padding, "next_id": number.to_string()});
+    let error = list_fails((1..=10).map(page).collect());
+    assert!(
+        error.contains("all its pages together are too long"),
+        "{error}"
+    );
+}
+
+/// A quadratic search for repeated ids took minutes.
+#[test]
+fn longest_list_of_nodes_takes_seconds() {
+    let ids: Vec<String> = (0..100_000).map(|number| format!("n{number}")).collect();
+    with_cloud(vec![vec![answer_ok(&json!({"nodes": ids}))]], |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        let listed = home.result(&["node", "list"]);
+        assert_eq!(listed["nodes"].as_array().unwrap().len(), 100_000);
+    });
+}
+
 #[test]
 fn paging_ends_for_any_answer_of_the_cloud() {
     let page = |id: &str, next: &str| {
