@@ -79,16 +79,16 @@ pub(super) enum Reason {
     NetworkNotFound,
 }
 
-/// The attempts to join after an apply.
+/// The attempts to join after an apply, planned when they begin: nothing but a reset changes them.
 #[derive(Debug)]
 struct Trial {
     /// When the station begins to connect.
     begins_at: Instant,
-    outcome: Attempt,
+    /// The states of the station after that, in order.
+    steps: Vec<(Instant, Station)>,
+    events: Vec<(Instant, ManagerEvent)>,
     /// The reason of an earlier trial, which the manager reports again after an unrelated failure.
     stale_reason: Reason,
-    /// When a reset ended the trial.
-    ended_at: Option<Instant>,
 }
 
 impl Manager {
@@ -139,19 +139,55 @@ impl Manager {
         }
         self.is_at_start = false;
         self.taken_events = 0;
-        let world = &self.settings.world;
         let mut scenarios = self.settings.scenarios.iter();
         let outcome = match scenarios.find_map(|scenario| scenario.failure()) {
             Some(failure) => Err(failure),
-            None => world.join(&config.ssid, config.passphrase.expose()),
+            None => (self.settings.world).join(&config.ssid, config.passphrase.expose()),
         };
-        self.trial = Some(Trial {
-            begins_at: later(now, self.scaled(CONNECT_DELAY)),
-            outcome,
-            stale_reason,
-            ended_at: None,
-        });
+        self.trial = Some(self.plan_trial(now, outcome, stale_reason));
         Ok(config)
+    }
+
+    fn plan_trial(&self, now: Instant, outcome: Attempt, stale_reason: Reason) -> Trial {
+        let begins_at = later(now, self.scaled(CONNECT_DELAY));
+        let world = &self.settings.world;
+        let (mut steps, mut events) = (Vec::new(), Vec::new());
+        match outcome {
+            Ok(point) => {
+                let at = later(begins_at, self.scaled(world.join));
+                events.push((at, ManagerEvent::Joined(point.ssid.clone())));
+                steps.push((at, Station::Connected(point)));
+            }
+            Err(failure) => {
+                if let Some(reason) = self.reported_reason(failure, stale_reason) {
+                    let each = self.scaled(world.failed_attempt);
+                    let failure_at = |number| later(begins_at, each.saturating_mul(number));
+                    let attempts = self.max_attempts().max(1);
+                    steps.extend((1..attempts).map(|number| {
+                        let remaining = attempts.saturating_sub(number);
+                        (failure_at(number), Station::AttemptFailed { remaining })
+                    }));
+                    steps.push((failure_at(attempts), Station::Failed(reason)));
+                    // Firmware reports only the first failure, unless an application counts them: it
+                    // adds an attempt after each, and resets the manager after the last.
+                    let counted = self.application_resets_after();
+                    let last = attempts
+                        .saturating_add(counted.unwrap_or(1))
+                        .saturating_sub(1);
+                    let failed = |number| (failure_at(number), ManagerEvent::Failed(reason));
+                    events.extend((attempts..=last).map(failed));
+                    if counted.is_some() {
+                        events.push((failure_at(last), ManagerEvent::ApplicationReset));
+                    }
+                }
+            }
+        }
+        Trial {
+            begins_at,
+            steps,
+            events,
+            stale_reason,
+        }
     }
 
     /// Reports the progress of joining to a client. Reporting a success begins the end of the service.
@@ -192,7 +228,8 @@ impl Manager {
     /// Resets the state machine, and ends the attempts of the station.
     fn go_to_start(&mut self, now: Instant) {
         if let Some(trial) = &mut self.trial {
-            trial.ended_at.get_or_insert(now);
+            trial.steps.retain(|(at, _)| *at <= now);
+            trial.events.retain(|(at, _)| *at <= now);
         }
         self.is_at_start = true;
     }
@@ -218,44 +255,37 @@ impl Manager {
 
     /// Takes the events since the last call, with their times.
     pub(super) fn take_events(&mut self, now: Instant) -> Vec<(Instant, ManagerEvent)> {
-        let events = self.events().into_iter().filter(|(at, _)| *at <= now);
-        let events: Vec<_> = events.skip(self.taken_events).collect();
+        let events = self.events().iter().filter(|(at, _)| *at <= now);
+        let events: Vec<_> = events.skip(self.taken_events).cloned().collect();
         self.taken_events = self.taken_events.saturating_add(events.len());
         events
     }
 
     /// When [`Manager::take_events`] has the next event, as far as that is decided.
     pub(super) fn next_event_at(&self) -> Option<Instant> {
-        let events = self.events();
-        events.get(self.taken_events).map(|(at, _)| *at)
+        let next = self.events().get(self.taken_events);
+        next.map(|(at, _)| *at)
     }
 
     /// All events of the current trial, in order.
-    fn events(&self) -> Vec<(Instant, ManagerEvent)> {
-        let Some(trial) = &self.trial else {
-            return Vec::new();
-        };
-        let mut events = Vec::new();
-        match &trial.outcome {
-            Ok(point) => {
-                let joined = ManagerEvent::Joined(point.ssid.clone());
-                events.extend(self.joined_at().map(|at| (at, joined)));
-            }
-            Err(failure) => {
-                if let Some(reason) = self.reported_reason(trial, *failure) {
-                    // Firmware reports only the first, unless an application counts them.
-                    let last = self.application_resets_after().unwrap_or(1);
-                    events.extend((1..=last).map(|number| {
-                        let failed = ManagerEvent::Failed(reason);
-                        (self.failure_at(trial, number), failed)
-                    }));
-                }
-                let reset_at = self.application_reset_at();
-                events.extend(reset_at.map(|at| (at, ManagerEvent::ApplicationReset)));
-            }
-        }
-        events.retain(|(at, _)| trial.ended_at.is_none_or(|ended_at| *at <= ended_at));
-        events
+    fn events(&self) -> &[(Instant, ManagerEvent)] {
+        self.trial.as_ref().map_or(&[], |trial| &trial.events)
+    }
+
+    fn find_event(&self, is_wanted: impl Fn(&ManagerEvent) -> bool) -> Option<Instant> {
+        let mut events = self.events().iter();
+        let found = events.find(|(_, event)| is_wanted(event));
+        found.map(|(at, _)| *at)
+    }
+
+    /// When the application resets the manager, if the client does not before.
+    fn application_reset_at(&self) -> Option<Instant> {
+        self.find_event(|event| *event == ManagerEvent::ApplicationReset)
+    }
+
+    /// When the device gets its address in the current trial, if it does.
+    fn joined_at(&self) -> Option<Instant> {
+        self.find_event(|event| matches!(event, ManagerEvent::Joined(_)))
     }
 
     /// When clients cannot reach the device during the current trial, if it has such a time.
@@ -329,48 +359,20 @@ impl Manager {
     }
 
     fn station(&self, now: Instant) -> Station {
-        // The initial value, before any apply.
-        let Some(trial) = &self.trial else {
-            return Station::Connecting;
-        };
-        let now = trial.ended_at.map_or(now, |ended_at| ended_at.min(now));
-        match &trial.outcome {
-            Ok(point) => match self.joined_at() {
-                Some(at) if at <= now => Station::Connected(point.clone()),
-                _ => Station::Connecting,
-            },
-            Err(failure) => self.failing_station(trial, *failure, now),
-        }
-    }
-
-    /// The station in a trial that cannot succeed.
-    fn failing_station(&self, trial: &Trial, failure: Failure, now: Instant) -> Station {
-        let Some(reason) = self.reported_reason(trial, failure) else {
-            return Station::Connecting;
-        };
-        let each = self.scaled(self.settings.world.failed_attempt);
-        let elapsed = now.checked_duration_since(trial.begins_at);
-        let completed =
-            elapsed.map_or(Some(0), |time| time.as_nanos().checked_div(each.as_nanos()));
-        let completed = completed.and_then(|count| u32::try_from(count).ok());
-        let completed = completed.unwrap_or(u32::MAX);
-        if completed == 0 {
-            Station::Connecting
-        } else if let Some(remaining @ 1..) = self.max_attempts().checked_sub(completed) {
-            Station::AttemptFailed { remaining }
-        } else {
-            Station::Failed(reason)
-        }
+        let steps = self.trial.iter().flat_map(|trial| &trial.steps);
+        let last = steps.take_while(|(at, _)| *at <= now).last();
+        // Also the initial value, before any apply.
+        last.map_or(Station::Connecting, |(_, station)| station.clone())
     }
 
     /// The reason that the device reports for a failure; `None` if it retries without end.
-    fn reported_reason(&self, trial: &Trial, failure: Failure) -> Option<Reason> {
+    fn reported_reason(&self, failure: Failure, stale_reason: Reason) -> Option<Reason> {
         match failure {
             Failure::NotFound => Some(Reason::NetworkNotFound),
             Failure::WrongPassphrase => Some(Reason::AuthError),
             Failure::AuthExpired if !self.rules().has_auth_expire_retry => Some(Reason::AuthError),
             Failure::AuthExpired | Failure::Unrelated => {
-                (self.max_attempts() > 0).then_some(trial.stale_reason)
+                (self.max_attempts() > 0).then_some(stale_reason)
             }
             Failure::Endless => None,
         }
@@ -396,35 +398,6 @@ impl Manager {
         } else {
             self.rules().application_resets_after
         }
-    }
-
-    /// When a trial fails for the n-th time: after its last attempt, and again after every attempt that
-    /// the application adds.
-    fn failure_at(&self, trial: &Trial, number: u32) -> Instant {
-        let attempts = self.max_attempts().max(1);
-        let before = attempts.saturating_add(number).saturating_sub(1);
-        let each = self.scaled(self.settings.world.failed_attempt);
-        later(trial.begins_at, each.saturating_mul(before))
-    }
-
-    /// When the application resets the manager, if the client does not before.
-    fn application_reset_at(&self) -> Option<Instant> {
-        let trial = self.trial.as_ref()?;
-        let failure = trial.outcome.as_ref().err()?;
-        self.reported_reason(trial, *failure)?;
-        let at = self.failure_at(trial, self.application_resets_after()?);
-        trial
-            .ended_at
-            .is_none_or(|ended_at| at <= ended_at)
-            .then_some(at)
-    }
-
-    /// When the device gets its address in the current trial, if it does.
-    fn joined_at(&self) -> Option<Instant> {
-        let trial = self.trial.as_ref()?;
-        trial.outcome.as_ref().ok()?;
-        let at = later(trial.begins_at, self.scaled(self.settings.world.join));
-        (trial.ended_at.is_none_or(|ended_at| at <= ended_at)).then_some(at)
     }
 }
 
