@@ -8,7 +8,7 @@
 mod entry;
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -94,14 +94,6 @@ impl Log {
         if !matches!(written, Ok(Ok(()))) {
             self.sink = None;
             self.show("the log file cannot be written, and ends here");
-        }
-    }
-
-    /// Logs an error in storing the device's state, which does not affect the device.
-    pub(super) fn write_state_error(&mut self, outcome: io::Result<()>) {
-        if let Err(error) = outcome {
-            let why = error.to_string();
-            self.write(&DeviceEvent::StateLost { why });
         }
     }
 

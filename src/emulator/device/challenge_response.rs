@@ -17,13 +17,12 @@ pub(super) fn handle(
     now: Instant,
     request: &[u8],
 ) -> Result<Vec<u8>, Refusal> {
+    let mut reply = RMakerChRespPayload::default();
+    reply.set_msg(Msg::TypeRespChallengeResponse);
     // Firmware checks the flag before it reads the request, so it answers any request as a challenge.
     if node.is_disabled() {
-        return Ok(encode(
-            Msg::TypeRespChallengeResponse,
-            Status::Disabled,
-            None,
-        ));
+        reply.set_status(Status::Disabled);
+        return Ok(reply.encode_to_vec());
     }
     let request: RMakerChRespPayload = decode(request)?;
     match Msg::try_from(request.msg) {
@@ -35,7 +34,7 @@ pub(super) fn handle(
             if challenge.is_empty() {
                 return Err(refuse("an empty challenge"));
             }
-            let signature = node
+            let payload = node
                 .sign(&challenge)
                 .ok_or_else(|| refuse("a challenge that could not be signed"))?;
             let node_id = node.settings.id.clone();
@@ -43,32 +42,17 @@ pub(super) fn handle(
                 node_id: node_id.clone(),
                 challenge_bytes: challenge.len(),
             });
-            let signed = Payload::RespChallengeResponsePayload(RespCrPayload {
-                payload: signature,
-                node_id,
-            });
-            Ok(encode(
-                Msg::TypeRespChallengeResponse,
-                Status::Success,
-                Some(signed),
-            ))
+            let signed = RespCrPayload { payload, node_id };
+            reply.payload = Some(Payload::RespChallengeResponsePayload(signed));
         }
         // Its body is not read: it is empty, if there is one.
         Ok(Msg::TypeCmdDisableChalResp) => {
             node.disabled_at.get_or_insert(now);
             log.write(&DeviceEvent::ChalRespDisabled);
-            Ok(encode(Msg::TypeRespDisableChalResp, Status::Success, None))
+            reply.set_msg(Msg::TypeRespDisableChalResp);
         }
         // The protocol also has a command for the node id, which no firmware supports.
-        _ => Err(unknown_command()),
+        _ => return Err(unknown_command()),
     }
-}
-
-fn encode(msg: Msg, status: Status, payload: Option<Payload>) -> Vec<u8> {
-    let message = RMakerChRespPayload {
-        msg: msg.into(),
-        status: status.into(),
-        payload,
-    };
-    message.encode_to_vec()
+    Ok(reply.encode_to_vec())
 }

@@ -39,7 +39,7 @@ use self::manager::{Manager, ManagerEvent, later};
 use self::node::NodeState;
 use self::reply::refuse;
 use self::wrong_type_reply::wrong_type_reply;
-use super::flash::Flash;
+use super::flash::{Flash, StoredConfig};
 use super::log::{DeviceEvent, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
 
@@ -310,18 +310,18 @@ impl Device {
             request
         };
         let mut after = Duration::ZERO;
-        let (manager, flash, log) = (&mut self.manager, &mut self.flash, &mut self.log);
         let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint);
+        let log = &mut self.log;
         let mut bytes = match endpoint {
             Endpoint::Session => self
                 .keys
                 .handle_handshake(log, &mut *self.rng, now, request)?,
             Endpoint::Version => self.version.clone().into_bytes(),
-            Endpoint::Config => wifi_config::handle(manager, flash, log, now, request)?,
-            Endpoint::Control => wifi_ctrl::handle(manager, flash, log, now, request)?,
+            Endpoint::Config => self.handle_config(now, request)?,
+            Endpoint::Control => self.handle_control(now, request)?,
             Endpoint::Scan => {
                 let reply;
-                (reply, after) = wifi_scan::handle(manager, now, request)?;
+                (reply, after) = self.handle_scan(now, request)?;
                 reply
             }
             Endpoint::ChallengeResponse => challenge_response::handle(node?, log, now, request)?,
@@ -336,6 +336,14 @@ impl Device {
             bytes = self.keys.seal(&bytes)?;
         }
         Ok(Reply { bytes, after })
+    }
+
+    /// Writes to its flash memory. An error does not affect the device.
+    fn store_credentials(&mut self, config: Option<StoredConfig>) {
+        if let Err(error) = self.flash.store(config) {
+            let why = error.to_string();
+            self.log.write(&DeviceEvent::StateLost { why });
+        }
     }
 
     fn planned_stop(&self) -> Option<(Instant, StopReason)> {
@@ -374,8 +382,7 @@ impl Device {
                 }
                 ManagerEvent::ApplicationReset => {
                     self.log.write_at(at, &DeviceEvent::ApplicationReset);
-                    let stored = self.flash.store(None);
-                    self.log.write_state_error(stored);
+                    self.store_credentials(None);
                 }
             }
         }

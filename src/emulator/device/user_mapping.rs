@@ -1,11 +1,10 @@
 //! `cloud_user_assoc` on the device (`esp_rmaker_user_mapping.c`): receives a user and a secret. The node
 //! decides when it sends them to the cloud.
 
-use prost::Message as _;
-
 use super::node::NodeState;
-use super::reply::{Refusal, decode, refuse, unknown_command};
+use super::reply::{Refusal, decode, refuse, respond, unknown_command};
 use crate::emulator::log::Log;
+use crate::proto::protocomm;
 use crate::proto::rainmaker::{
     RMakerConfigMsgType as Msg, RMakerConfigPayload, RMakerConfigStatus as Status,
     RespSetUserMapping, r_maker_config_payload::Payload,
@@ -32,9 +31,9 @@ pub(super) fn handle(
         reply.status = Status::Success.into();
         reply.node_id.clone_from(&node.settings.id);
     }
-    let message = RMakerConfigPayload {
-        msg: Msg::TypeRespSetUserMapping.into(),
-        payload: Some(Payload::RespSetUserMapping(reply)),
-    };
-    Ok(message.encode_to_vec())
+    Ok(respond(
+        Msg::TypeCmdSetUserMapping.into(),
+        protocomm::Status::Success,
+        &reply,
+    ))
 }
