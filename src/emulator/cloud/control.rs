@@ -11,7 +11,7 @@ use super::fault::CloudFault;
 use super::log::CloudEvent;
 use super::refusal::{ApiRefusal, CONTROL};
 use super::signature::PublicKey;
-use crate::emulator::fault::{Faults, ParseFaultError};
+use crate::emulator::fault::Faults;
 
 impl Cloud {
     /// Handles a call below `/emulator/`.
@@ -74,7 +74,7 @@ impl Cloud {
         let faults = faults.iter().map(|text| text.parse());
         let faults: Vec<CloudFault> = faults
             .collect::<Result<_, _>>()
-            .map_err(|error: ParseFaultError| CONTROL.because(error.to_string()))?;
+            .map_err(|error: String| CONTROL.because(error))?;
         let ordered = faults.len();
         self.log.write(&CloudEvent::FaultsOrdered { ordered });
         self.faults = Faults::new(faults);

@@ -51,7 +51,7 @@ pub use node_config::node_config;
 pub use node_key::{KeyKind, NodeKey, NodeKeyError};
 pub use offering::{Association, Offering};
 pub use reply::{Refusal, Reply};
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::Scenario;
 pub use settings::DeviceSettings;
 pub use world::{AccessPoint, TimeScale, World};
 

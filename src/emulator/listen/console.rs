@@ -24,7 +24,7 @@ use crate::emulator::device::{Device, StopReason};
 use crate::emulator::server::{DeviceServer, Listener, wait_until};
 
 pub use self::log_noise::Noise;
-pub use self::settings::{ConsoleSettings, ConsoleTrouble};
+pub use self::settings::{ConsoleSettings, ConsoleTrouble, Newlines};
 
 /// A serial line, before a device serves it.
 #[derive(Debug)]

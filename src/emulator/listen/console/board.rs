@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::line::{Command, ConsoleRequest, LineBuffer};
 use super::log_noise::{BANNER, LogNoise, Noise};
 use super::other_console::OtherConsole;
-use super::settings::{ConsoleSettings, ConsoleTrouble};
+use super::settings::{ConsoleSettings, ConsoleTrouble, Newlines};
 use super::uart::Uart;
 use crate::emulator::device::{Reply, TimeScale};
 use crate::emulator::fault::FaultKind;
@@ -264,10 +264,9 @@ impl Board {
         let (start, rest) = hex
             .split_at_checked(hex.len() / 4 * 2)
             .unwrap_or((&hex, ""));
-        let newline = if self.settings.translates_newlines {
-            "\r\r\n"
-        } else {
-            "\r\n"
+        let newline = match self.settings.newlines {
+            Newlines::Raw => "\r\n",
+            Newlines::Translated => "\r\r\n",
         };
         let whole = format!("{newline}{hex}{newline}");
         let half = format!("{newline}{start}");
@@ -350,12 +349,11 @@ impl Board {
     }
 
     fn print_prompt(&mut self, now: Instant) {
-        let prompt: &[u8] = if self.settings.translates_newlines {
-            b"\r\n>> "
-        } else {
-            b"\n>> "
+        let prompt = match self.settings.newlines {
+            Newlines::Raw => "\n>> ",
+            Newlines::Translated => "\r\n>> ",
         };
-        self.uart.print(now, prompt);
+        self.uart.print(now, prompt.as_bytes());
     }
 
     fn print_noise(&mut self, now: Instant, lines: usize) {

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 
+use clap::ValueEnum;
 use prost::Message as _;
 use tokio::time::Instant;
 
@@ -16,14 +17,14 @@ use crate::qr::PAGE;
 use crate::qr::drawing::{Drawing, Terminal};
 
 /// How much of its log a board prints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Noise {
-    /// No log.
+    /// Nothing of it.
     None,
-    /// The firmware's lines at INFO, and some lines of other tasks.
+    /// What firmware prints at INFO, and now and then a line of another task.
     #[default]
     Light,
-    /// Other tasks print permanently, also in the middle of the echo.
+    /// Other tasks print all the time, also in the middle of the echo.
     Heavy,
 }
 

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use clap::ValueEnum;
+
 use super::log_noise::Noise;
 use crate::emulator::parse::ParseValueError;
 
@@ -14,13 +16,22 @@ pub struct ConsoleSettings {
     pub noise: Noise,
     /// Whether it logs the keys of Security 1, as firmware of ESP-IDF 6 does.
     pub dumps_keys: bool,
-    /// Whether each LF of prompt and reply gets a CR before it, as by the console's newline
-    /// translation.
-    pub translates_newlines: bool,
+    /// How it ends the lines of prompt and reply.
+    pub newlines: Newlines,
     /// What is wrong with the board.
     pub troubles: Vec<ConsoleTrouble>,
     /// The payload in its boot log. `None`: it prints no boot log.
     pub qr_code: Option<String>,
+}
+
+/// How a console ends its lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Newlines {
+    /// LF before the prompt, CR LF around the reply.
+    #[default]
+    Raw,
+    /// CR LF before the prompt, CR CR LF around the reply.
+    Translated,
 }
 
 /// What is wrong with a board on a serial line. The number of an exchange counts from 1.

@@ -3,12 +3,12 @@
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::args::{EmulateDevice, Newlines, NoiseLevel};
+use super::args::EmulateDevice;
 use super::label::Label;
 use super::ready::Listener;
 use crate::cli::commands::emulate::failures::cannot_use;
 use crate::emulator::device::{Device, Firmware};
-use crate::emulator::listen::console::{self, ConsoleSettings, Noise};
+use crate::emulator::listen::console::{self, ConsoleSettings};
 use crate::report::{ErrorId, Failure};
 
 /// Opens the serial line of a device.
@@ -21,13 +21,9 @@ pub(super) fn open_console(
     let flags = &args.console;
     let settings = ConsoleSettings {
         baud: flags.uart_baud,
-        noise: match flags.noise {
-            NoiseLevel::None => Noise::None,
-            NoiseLevel::Light => Noise::Light,
-            NoiseLevel::Heavy => Noise::Heavy,
-        },
+        noise: flags.noise,
         dumps_keys: args.firmware == Firmware::NetworkProvisioning,
-        translates_newlines: flags.console_newlines == Newlines::Translated,
+        newlines: flags.console_newlines,
         troubles: flags.console_trouble.clone(),
         qr_code: label.qr_code(args, name),
     };
