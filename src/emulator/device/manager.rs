@@ -26,8 +26,8 @@ pub(super) struct Manager {
     settings: Arc<DeviceSettings>,
     /// Credentials that were set and not applied.
     stored: Option<StoredConfig>,
-    /// Whether the state machine is at its start: before an apply, or after a reset.
-    is_at_start: bool,
+    /// Whether no apply was accepted since the start, or since the reset by a client.
+    is_reset: bool,
     /// The attempts of the last apply. They outlive a reset, because the reported state does.
     trial: Option<Trial>,
     scan: Option<Scan>,
@@ -46,20 +46,6 @@ pub(super) enum ManagerEvent {
     Failed(Reason),
     /// `CRED_SUCCESS`.
     Joined(Vec<u8>),
-}
-
-/// The manager refuses a command, which the client receives as an internal error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WrongState;
-
-/// The states that a host can distinguish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    AtStart,
-    CredentialsReceived,
-    Success,
-    Fail,
-    Stopping,
 }
 
 /// The state of the station that the manager reports.
@@ -96,7 +82,7 @@ impl Manager {
         Self {
             settings,
             stored: None,
-            is_at_start: true,
+            is_reset: true,
             trial: None,
             scan: None,
             success_reported_at: None,
@@ -122,11 +108,11 @@ impl Manager {
     }
 
     /// Begins to join with the stored credentials, which are used up either way. Returns them, to be
-    /// written to the flash memory.
-    pub(super) fn apply(&mut self, now: Instant) -> Result<StoredConfig, WrongState> {
-        let config = self.stored.take().ok_or(WrongState)?;
-        if self.state(now) != State::AtStart {
-            return Err(WrongState);
+    /// written to the flash memory; `None` if the manager refuses that.
+    pub(super) fn apply(&mut self, now: Instant) -> Option<StoredConfig> {
+        let config = self.stored.take()?;
+        if !self.is_at_start(now) {
+            return None;
         }
         let stale_reason = match (self.station(now), &self.trial) {
             (Station::Failed(reason), _) => reason,
@@ -137,7 +123,7 @@ impl Manager {
         if let Some(scan) = &mut self.scan {
             scan.ignore_results(now);
         }
-        self.is_at_start = false;
+        self.is_reset = false;
         self.taken_events = 0;
         let mut scenarios = self.settings.scenarios.iter();
         let outcome = match scenarios.find_map(|scenario| scenario.failure()) {
@@ -145,7 +131,7 @@ impl Manager {
             None => (self.settings.world).join(&config.ssid, config.passphrase.expose()),
         };
         self.trial = Some(self.plan_trial(now, outcome, stale_reason));
-        Ok(config)
+        Some(config)
     }
 
     fn plan_trial(&self, now: Instant, outcome: Attempt, stale_reason: Reason) -> Trial {
@@ -199,51 +185,35 @@ impl Manager {
         station
     }
 
-    /// Resets the manager after a failure, and in newer firmware also at the start. The reported state
-    /// remains.
-    pub(super) fn reset(&mut self, now: Instant) -> Result<(), WrongState> {
-        match self.state(now) {
-            _ if self.settings.acts_out(Scenario::ResetRefused) => Err(WrongState),
-            State::CredentialsReceived if !self.settings.acts_out(Scenario::ResetAccepted) => {
-                Err(WrongState)
+    /// Resets the manager after a failure, and in newer firmware also at the start, and ends the attempts of
+    /// the station. The reported state remains. Returns whether the manager accepts that.
+    pub(super) fn reset(&mut self, now: Instant) -> bool {
+        let is_accepted = match self.station(now) {
+            _ if self.settings.acts_out(Scenario::ResetRefused) => false,
+            _ if self.is_at_start(now) => self.rules().resets_at_start,
+            Station::Connecting | Station::AttemptFailed { .. } => {
+                self.settings.acts_out(Scenario::ResetAccepted)
             }
-            State::Fail | State::CredentialsReceived => {
-                self.go_to_start(now);
-                Ok(())
+            Station::Connected(_) => false,
+            Station::Failed(_) => true,
+        };
+        if is_accepted {
+            self.is_reset = true;
+            if let Some(trial) = &mut self.trial {
+                trial.steps.retain(|(at, _)| *at <= now);
+                trial.events.retain(|(at, _)| *at <= now);
             }
-            State::AtStart if self.rules().resets_at_start => Ok(()),
-            State::AtStart | State::Success | State::Stopping => Err(WrongState),
         }
-    }
-
-    /// Resets the manager to provision again, which only an application allows that keeps the service.
-    pub(super) fn reprovision(&mut self, now: Instant) -> Result<(), WrongState> {
-        if self.settings.auto_stop {
-            return Err(WrongState);
-        }
-        self.go_to_start(now);
-        Ok(())
-    }
-
-    /// Resets the state machine, and ends the attempts of the station.
-    fn go_to_start(&mut self, now: Instant) {
-        if let Some(trial) = &mut self.trial {
-            trial.steps.retain(|(at, _)| *at <= now);
-            trial.events.retain(|(at, _)| *at <= now);
-        }
-        self.is_at_start = true;
+        is_accepted
     }
 
     /// When the service ends, as far as that is decided.
     pub(super) fn stops_at(&self) -> Option<(Instant, StopReason)> {
-        let joined = self.joined_at().filter(|_| !self.is_at_start);
+        let joined = self.joined_at().filter(|_| !self.is_reset);
         if let Some(joined) = joined
             && self.settings.acts_out(Scenario::ServiceGone)
         {
             return Some((joined, StopReason::Vanished));
-        }
-        if !self.settings.auto_stop {
-            return None;
         }
         if let Some(reported_at) = self.success_reported_at {
             let at = later(reported_at, self.scaled(CLEANUP_DELAY));
@@ -316,7 +286,7 @@ impl Manager {
             // Firmware reports success at once, even for a blocking request.
             return Duration::ZERO;
         }
-        let is_stuck = self.state(now) != State::AtStart;
+        let is_stuck = !self.is_at_start(now);
         let scan = Scan::begin(now, command, self.settings.time_scale, is_stuck);
         let duration = scan.duration();
         self.scan = Some(scan);
@@ -341,21 +311,10 @@ impl Manager {
         found
     }
 
-    fn state(&self, now: Instant) -> State {
-        if self.settings.auto_stop && self.success_reported_at.is_some() {
-            return State::Stopping;
-        }
-        if self.is_at_start {
-            return State::AtStart;
-        }
-        match self.station(now) {
-            Station::Connecting | Station::AttemptFailed { .. } => State::CredentialsReceived,
-            Station::Connected(_) => State::Success,
-            Station::Failed(_) if self.application_reset_at().is_some_and(|at| at <= now) => {
-                State::AtStart
-            }
-            Station::Failed(_) => State::Fail,
-        }
+    /// Whether the state machine is at its start: before an apply, or after a reset.
+    fn is_at_start(&self, now: Instant) -> bool {
+        let was_reset = self.application_reset_at().is_some_and(|at| at <= now);
+        self.success_reported_at.is_none() && (self.is_reset || was_reset)
     }
 
     fn station(&self, now: Instant) -> Station {

@@ -74,7 +74,7 @@ impl Device {
     }
 
     fn apply_credentials(&mut self, now: Instant) -> Status {
-        let Ok(config) = self.manager.apply(now) else {
+        let Some(config) = self.manager.apply(now) else {
             return Status::InternalError;
         };
         // Before the device knows whether they are right.

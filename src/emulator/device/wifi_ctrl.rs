@@ -1,5 +1,5 @@
-//! prov-ctrl on the device (`NP/src/network_ctrl.c`): resets the manager, or lets a client provision the
-//! device again, if the manager accepts that.
+//! prov-ctrl on the device (`NP/src/network_ctrl.c`): resets the manager, if that accepts it, and refuses
+//! to provision the device again.
 
 use tokio::time::Instant;
 
@@ -19,7 +19,7 @@ impl Device {
         let NetworkCtrlPayload { msg, .. } = decode(request)?;
         let status = match Msg::try_from(msg) {
             Ok(Msg::TypeCmdCtrlWifiReset) => {
-                let accepted = self.manager.reset(now).is_ok();
+                let accepted = self.manager.reset(now);
                 if accepted {
                     self.store_credentials(None);
                 }
@@ -27,9 +27,9 @@ impl Device {
                 status_of(accepted)
             }
             Ok(Msg::TypeCmdCtrlWifiReprov) => {
-                let accepted = self.manager.reprovision(now).is_ok();
-                self.log.write(&DeviceEvent::Reprov { accepted });
-                status_of(accepted)
+                // Only an application that keeps the service after provisioning allows that.
+                self.log.write(&DeviceEvent::Reprov { accepted: false });
+                Status::InternalError
             }
             Ok(Msg::TypeCmdCtrlThreadReset | Msg::TypeCmdCtrlThreadReprov)
                 if self.settings.rules().has_thread =>

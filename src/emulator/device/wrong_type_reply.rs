@@ -1,105 +1,73 @@
 //! A well-formed answer of another type than the request requires. Only a fault sends it, no firmware.
 
-use prost::Message;
+use prost::{Message as _, encoding};
 
 use super::endpoint::Endpoint;
 use super::reply::encode;
 use crate::proto::network_provisioning::{
     NetworkConfigMsgType as Config, NetworkCtrlMsgType as Control, NetworkScanMsgType as Scan,
-    RespGetWifiStatus, WifiStationState,
 };
+use crate::proto::protocomm::SessionData;
 use crate::proto::protocomm::session_data::Proto;
-use crate::proto::protocomm::{
-    S2SessionResp0, S2SessionResp1, Sec0Payload, Sec1MsgType, Sec1Payload, Sec2MsgType,
-    Sec2Payload, SessionData, SessionResp0, SessionResp1, Status, sec1_payload::Payload as Sec1,
-    sec2_payload::Payload as Sec2,
-};
+use crate::proto::rainmaker::RMakerConfigMsgType as UserMapping;
 use crate::proto::rmaker_ch_resp::RMakerChRespMsgType as ChResp;
 
-/// Creates the reply that replaces `answer`.
+/// Creates the reply that replaces `answer`. Its body has default values, as after a success.
 pub(super) fn wrong_type_reply(endpoint: Endpoint, answer: &[u8]) -> Vec<u8> {
-    let [usual, other] = match endpoint {
+    let [usual, other]: [i32; 2] = match endpoint {
         Endpoint::Version => return b"[]".to_vec(),
-        Endpoint::Session => {
-            let mut reply = SessionData::decode(answer).unwrap_or_default();
-            reply.proto = reply.proto.map(replace_handshake);
-            return reply.encode_to_vec();
-        }
-        Endpoint::Config => {
-            let mut status = RespGetWifiStatus::default();
-            status.set_wifi_sta_state(WifiStationState::Connecting);
-            [
-                encode(Config::TypeRespGetWifiStatus.into(), 0, &status),
-                encode(Config::TypeRespSetWifiConfig.into(), 0, &()),
-            ]
-        }
+        Endpoint::Session => return wrong_handshake_reply(answer),
+        Endpoint::Config => [
+            Config::TypeRespApplyWifiConfig,
+            Config::TypeRespSetWifiConfig,
+        ]
+        .map(Into::into),
         Endpoint::Control => [
             Control::TypeRespCtrlWifiReset,
             Control::TypeRespCtrlWifiReprov,
         ]
-        .map(|kind| encode(kind.into(), 0, &())),
-        Endpoint::Scan => [Scan::TypeRespScanWifiStart, Scan::TypeRespScanWifiResult]
-            .map(|kind| encode(kind.into(), 0, &())),
-        Endpoint::ChallengeResponse => [ChResp::TypeRespDisableChalResp, ChResp::TypeRespGetNodeId]
-            .map(|kind| encode(kind.into(), 0, &())),
+        .map(Into::into),
+        Endpoint::Scan => {
+            [Scan::TypeRespScanWifiStart, Scan::TypeRespScanWifiResult].map(Into::into)
+        }
+        Endpoint::ChallengeResponse => {
+            [ChResp::TypeRespDisableChalResp, ChResp::TypeRespGetNodeId].map(Into::into)
+        }
         // This endpoint has one type of answer, so a request replaces it.
-        Endpoint::UserMapping => return encode(0, 0, &()),
+        Endpoint::UserMapping => [UserMapping::TypeCmdSetUserMapping.into(); 2],
     };
-    // An answer begins with its type.
-    if usual.get(..2) == answer.get(..2) {
-        other
-    } else {
-        usual
-    }
+    // The type follows the number of its field.
+    let due = answer.get(1).copied().map(i32::from);
+    encode(if due == Some(usual) { other } else { usual }, 0, &())
 }
 
-/// The other of a scheme's two handshake answers; Security 0 has one, which its request replaces.
-fn replace_handshake(due: Proto) -> Proto {
-    let status = Status::Success.into();
-    let sec1 = |kind: Sec1MsgType, body| {
-        let (msg, payload) = (kind.into(), Some(body));
-        Proto::Sec1(Sec1Payload { msg, payload })
+/// The other of a scheme's two handshake answers, with fields of proper lengths; Security 0 has one answer,
+/// which its request replaces.
+fn wrong_handshake_reply(answer: &[u8]) -> Vec<u8> {
+    const FIRST: i32 = 1;
+    const SECOND: i32 = 3;
+    let due = SessionData::decode(answer).unwrap_or_default();
+    let (kind, lengths): (_, &[(u32, usize)]) = match &due.proto {
+        Some(Proto::Sec1(due)) if due.msg == FIRST => (SECOND, &[(3, 32)]),
+        Some(Proto::Sec1(_)) => (FIRST, &[(2, 32), (3, 16)]),
+        Some(Proto::Sec2(due)) if due.msg == FIRST => (SECOND, &[(2, 64), (3, 12)]),
+        Some(Proto::Sec2(_)) => (FIRST, &[(2, 384), (3, 16)]),
+        Some(Proto::Sec0(_)) | None => (0, &[]),
     };
-    let sec2 = |kind: Sec2MsgType, body| {
-        let (msg, payload) = (kind.into(), Some(body));
-        Proto::Sec2(Sec2Payload { msg, payload })
-    };
-    match due {
-        Proto::Sec0(_) => Proto::Sec0(Sec0Payload::default()),
-        Proto::Sec1(due) if matches!(due.payload, Some(Sec1::Sr0(_))) => {
-            let device_verify_data = vec![0; 32];
-            let body = SessionResp1 {
-                status,
-                device_verify_data,
-            };
-            sec1(Sec1MsgType::Sec1Response1, Sec1::Sr1(body))
-        }
-        Proto::Sec1(_) => {
-            let (device_pubkey, device_random) = (vec![0; 32], vec![0; 16]);
-            let body = SessionResp0 {
-                status,
-                device_pubkey,
-                device_random,
-            };
-            sec1(Sec1MsgType::Sec1Response0, Sec1::Sr0(body))
-        }
-        Proto::Sec2(due) if matches!(due.payload, Some(Sec2::Sr0(_))) => {
-            let (device_proof, device_nonce) = (vec![0; 64], vec![0; 12]);
-            let body = S2SessionResp1 {
-                status,
-                device_proof,
-                device_nonce,
-            };
-            sec2(Sec2MsgType::S2SessionResponse1, Sec2::Sr1(body))
-        }
-        Proto::Sec2(_) => {
-            let (device_pubkey, device_salt) = (vec![1; 384], vec![1; 16]);
-            let body = S2SessionResp0 {
-                status,
-                device_pubkey,
-                device_salt,
-            };
-            sec2(Sec2MsgType::S2SessionResponse0, Sec2::Sr0(body))
-        }
+    let (mut body, mut payload, mut reply) = (Vec::new(), Vec::new(), Vec::new());
+    for (field, length) in lengths {
+        encoding::bytes::encode(*field, &vec![1; *length], &mut body);
     }
+    if kind > 0 {
+        encoding::int32::encode(1, &kind, &mut payload);
+        encoding::bytes::encode(kind.saturating_add(20).cast_unsigned(), &body, &mut payload);
+    }
+    let scheme = due.sec_ver;
+    encoding::int32::encode(2, &scheme, &mut reply);
+    encoding::bytes::encode(
+        scheme.saturating_add(10).cast_unsigned(),
+        &payload,
+        &mut reply,
+    );
+    reply
 }
