@@ -64,6 +64,11 @@ impl Log {
         self.write_line(Instant::now(), self.connection, entry);
     }
 
+    /// Logs an event of the provisioning component without a reason.
+    pub(super) fn write_prov_event(&mut self, name: ProvEvent) {
+        self.write(&DeviceEvent::ProvEvent { name, reason: None });
+    }
+
     /// Logs an earlier event without a client.
     pub fn write_at(&mut self, when: Instant, entry: &(impl Serialize + Display)) {
         self.write_line(when, None, entry);

@@ -33,7 +33,7 @@ use std::time::Duration;
 use rand_core::CryptoRng;
 use tokio::time::Instant;
 
-use self::endpoint::Endpoint;
+use self::endpoint::{Endpoint, list_endpoints};
 use self::keys::SessionKeys;
 use self::manager::{Manager, ManagerEvent, later};
 use self::node::NodeState;
@@ -42,6 +42,7 @@ use self::wrong_type_reply::wrong_type_reply;
 use super::flash::{Flash, StoredConfig};
 use super::log::{DeviceEvent, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
+use crate::proto::EndpointName;
 
 pub use advertisement::Advertisement;
 pub use availability::{Outage, StopReason};
@@ -60,6 +61,7 @@ pub use world::{AccessPoint, TimeScale, World};
 pub struct Device {
     pub(super) settings: Arc<DeviceSettings>,
     version: String,
+    endpoints: Vec<(EndpointName, Endpoint)>,
     #[debug(skip)]
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
@@ -78,15 +80,14 @@ impl Device {
     pub fn new(settings: DeviceSettings, rng: impl CryptoRng + Send + 'static) -> Self {
         let settings = Arc::new(settings);
         // The lock-out belongs to the application's provisioning.
-        let is_on_network = settings.offering.is_on_network();
-        let max_strikes = if is_on_network {
-            0
-        } else {
-            settings.max_strikes
+        let max_strikes = match settings.offering {
+            Offering::Provisioning => settings.max_strikes,
+            Offering::Standalone | Offering::LocalControl => 0,
         };
         let node = settings.node.clone();
         Self {
             version: version::write_document(&settings),
+            endpoints: list_endpoints(&settings),
             keys: SessionKeys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
             log: Log::default(),
@@ -120,12 +121,24 @@ impl Device {
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        Endpoint::find(name, &self.settings).is_some()
+        self.find_endpoint(name).is_some()
+    }
+
+    fn find_endpoint(&self, name: &str) -> Option<Endpoint> {
+        let mut endpoints = self.endpoints.iter();
+        let found = endpoints.find(|(known, _)| known.as_str() == name)?;
+        Some(found.1)
     }
 
     /// The endpoints that have a characteristic over Bluetooth, with or without a handler, in order.
     pub fn created_endpoints(&self) -> Vec<String> {
-        endpoint::list_created(&self.settings)
+        let names = self.endpoints.iter().map(|(name, _)| name.as_str());
+        let node = self.settings.node.as_ref();
+        // Without a handler.
+        let claim = node
+            .is_some_and(|node| !node.is_claimed)
+            .then_some("rmaker_claim");
+        names.chain(claim).map(str::to_owned).collect()
     }
 
     /// Starts an uplink to its cloud. Without a cloud, all messages are lost.
@@ -137,9 +150,8 @@ impl Device {
 
     /// Takes the messages to its cloud.
     pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
-        let node = self.node.as_mut();
-        node.map(|node| std::mem::take(&mut node.outgoing))
-            .unwrap_or_default()
+        let outgoing = self.node.as_mut().map(|node| &mut node.outgoing);
+        outgoing.map(std::mem::take).unwrap_or_default()
     }
 
     /// Starts as the application does after a power cycle: the service starts, unless there are
@@ -152,23 +164,22 @@ impl Device {
             }
             return;
         }
-        self.log.write(&DeviceEvent::prov_event(ProvEvent::Init));
+        self.log.write_prov_event(ProvEvent::Init);
         if self.flash.is_provisioned() && !self.settings.always_provisions {
             self.provisioned_before = Some(now);
         } else {
-            self.log.write(&DeviceEvent::prov_event(ProvEvent::Start));
+            self.log.write_prov_event(ProvEvent::Start);
         }
     }
 
     /// Logs that the service has ended, and the component with it.
     pub(super) fn end(&mut self) {
-        if self.settings.offering.is_on_network() {
-            return;
+        if !self.settings.offering.is_on_network() {
+            if self.provisioned_before.is_none() {
+                self.log.write_prov_event(ProvEvent::End);
+            }
+            self.log.write_prov_event(ProvEvent::Deinit);
         }
-        if self.provisioned_before.is_none() {
-            self.log.write(&DeviceEvent::prov_event(ProvEvent::End));
-        }
-        self.log.write(&DeviceEvent::prov_event(ProvEvent::Deinit));
     }
 
     /// When the next event without a request is due.
@@ -296,7 +307,7 @@ impl Device {
         request: &[u8],
         is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
-        let endpoint = Endpoint::find(endpoint, &self.settings);
+        let endpoint = self.find_endpoint(endpoint);
         let endpoint = endpoint.ok_or(Refusal::NoSuchEndpoint)?;
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
@@ -368,8 +379,9 @@ impl Device {
             match event {
                 ManagerEvent::Joined(ssid) => {
                     let ssid = String::from_utf8_lossy(&ssid).into_owned();
+                    let (name, reason) = (ProvEvent::CredSuccess, None);
                     self.log.write_at(at, &DeviceEvent::WifiJoined { ssid });
-                    let event = DeviceEvent::prov_event(ProvEvent::CredSuccess);
+                    let event = DeviceEvent::ProvEvent { name, reason };
                     self.log.write_at(at, &event);
                     if let Some(node) = &mut self.node {
                         node.go_online();
@@ -377,8 +389,8 @@ impl Device {
                 }
                 ManagerEvent::Failed(reason) => {
                     let (name, reason) = (ProvEvent::CredFail, Some(reason.into()));
-                    self.log
-                        .write_at(at, &DeviceEvent::ProvEvent { name, reason });
+                    let event = DeviceEvent::ProvEvent { name, reason };
+                    self.log.write_at(at, &event);
                 }
                 ManagerEvent::ApplicationReset => {
                     self.log.write_at(at, &DeviceEvent::ApplicationReset);

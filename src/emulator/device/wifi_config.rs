@@ -79,8 +79,7 @@ impl Device {
         };
         // Before the device knows whether they are right.
         self.store_credentials(Some(config));
-        self.log
-            .write(&DeviceEvent::prov_event(ProvEvent::CredRecv));
+        self.log.write_prov_event(ProvEvent::CredRecv);
         self.log.write(&DeviceEvent::WifiApplied);
         Status::Success
     }

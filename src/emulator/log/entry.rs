@@ -187,13 +187,6 @@ pub(crate) enum DeviceEvent {
     ServiceStopped { why: String },
 }
 
-impl DeviceEvent {
-    /// An event without a reason.
-    pub(crate) const fn prov_event(name: ProvEvent) -> Self {
-        Self::ProvEvent { name, reason: None }
-    }
-}
-
 /// The events of the provisioning component (`network_prov_cb_event_t`), by their old names.
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Serialize)]
 #[display(rename_all = "snake_case")]
