@@ -160,8 +160,7 @@ async fn start_device(
                 announcer,
                 node.as_ref(),
                 device,
-            )
-            .await?
+            )?
         }
     };
     if let Some(node) = &node {

@@ -26,7 +26,7 @@ pub(super) fn start_announcer(args: &EmulateDevice) -> Result<Option<Announcer>,
 }
 
 /// Opens the port of the n-th device, and announces its node.
-pub(super) async fn open_port(
+pub(super) fn open_port(
     args: &EmulateDevice,
     number: u16,
     name: &str,
@@ -40,8 +40,7 @@ pub(super) async fn open_port(
         first => first.saturating_add(number.saturating_sub(1)),
     };
     let address = SocketAddr::new(args.listen.listen, port);
-    let port = http::bind(address).await;
-    let mut port = port.map_err(|error| cannot_listen(address, &error))?;
+    let mut port = http::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let bound = port.address();
     if let (Some(announcer), Some(node)) = (announcer, node) {
         let (offering, secret) = (args.offering(), &label.secret);
