@@ -136,17 +136,16 @@ impl Manager {
 
     fn plan_trial(&self, now: Instant, outcome: Attempt, stale_reason: Reason) -> Trial {
         let begins_at = later(now, self.scaled(CONNECT_DELAY));
-        let world = &self.settings.world;
         let (mut steps, mut events) = (Vec::new(), Vec::new());
         match outcome {
             Ok(point) => {
-                let at = later(begins_at, self.scaled(world.join));
+                let at = later(begins_at, self.scaled(self.settings.world.join));
                 events.push((at, ManagerEvent::Joined(point.ssid.clone())));
                 steps.push((at, Station::Connected(point)));
             }
             Err(failure) => {
                 if let Some(reason) = self.reported_reason(failure, stale_reason) {
-                    let each = self.scaled(world.failed_attempt);
+                    let each = self.scaled(FAILED_ATTEMPT);
                     let failure_at = |number| later(begins_at, each.saturating_mul(number));
                     let attempts = self.max_attempts().max(1);
                     steps.extend((1..attempts).map(|number| {
@@ -344,7 +343,7 @@ impl Manager {
         } else if self.settings.acts_out(Scenario::AttemptsCountdown) {
             5
         } else {
-            self.settings.world.attempts
+            ATTEMPTS
         }
     }
 
@@ -371,6 +370,11 @@ pub(super) fn later(from: Instant, wait: Duration) -> Instant {
 pub(super) const NEVER: Duration = Duration::from_hours(365 * 24);
 /// `esp_timer_start_once(wifi_connect_timer, …)`: the device sends its answer before the channel changes.
 const CONNECT_DELAY: Duration = Duration::from_secs(1);
+/// How long a failing attempt takes.
+const FAILED_ATTEMPT: Duration = Duration::from_millis(1500);
+/// `wifi_conn_attempts`. Without it, there is one attempt if the reason of the failure is known, and else
+/// endless ones.
+const ATTEMPTS: u32 = 3;
 /// `cleanup_delay`.
 const CLEANUP_DELAY: Duration = Duration::from_secs(1);
 /// `CONFIG_NETWORK_PROV_AUTOSTOP_TIMEOUT`.

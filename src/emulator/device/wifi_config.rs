@@ -44,7 +44,7 @@ impl Device {
             }
             _ => return Err(unknown_command()),
         };
-        // The bodies of the other responses also begin with the status, and have nothing else to say.
+        // The other responses have the same body: only a status.
         let status = status.into();
         Ok(respond(
             msg,

@@ -18,11 +18,6 @@ pub struct World {
     pub access_points: Vec<AccessPoint>,
     /// From the start of an attempt to an address.
     pub join: Duration,
-    /// How long a failing attempt takes.
-    pub failed_attempt: Duration,
-    /// `wifi_conn_attempts` of the firmware. 0: one attempt if the reason of the failure is known,
-    /// otherwise endless ones.
-    pub attempts: u32,
 }
 
 impl World {
@@ -40,8 +35,6 @@ impl World {
         Self {
             access_points,
             join: Duration::from_millis(1200),
-            failed_attempt: Duration::from_millis(1500),
-            attempts: 3,
         }
     }
 

@@ -3,6 +3,7 @@
 mod generations;
 
 use super::*;
+use crate::emulator::device::firmware::Firmware;
 use crate::emulator::device::world::World;
 use crate::secret::Secret;
 use crate::security::DeviceSecret;
@@ -167,14 +168,16 @@ fn unrelated_failure_reports_stale_reason() {
 #[test]
 fn unlimited_attempts_never_report_unrelated_failure() {
     let t = Instant::now();
-    let mut world = World::neighborhood();
-    world.attempts = 0;
     for (ssid, passphrase, expected) in [
         ("Office", RIGHT, "connecting"),
         ("Home", "wrong horse", "AuthError"),
         ("Nowhere", "", "NetworkNotFound"),
     ] {
-        let mut manager = of(world.clone());
+        let firmware = Firmware::V5;
+        let mut manager = Manager::new(Arc::new(DeviceSettings {
+            firmware,
+            ..settings()
+        }));
         manager.store(config(ssid, passphrase));
         manager.apply(t).unwrap();
         assert_eq!(word(&manager.report_station(t + ms(2499))), "connecting");

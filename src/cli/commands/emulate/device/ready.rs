@@ -16,14 +16,25 @@ pub(super) struct Listener {
     pub(super) serving: LocalBoxFuture<'static, StopReason>,
 }
 
+/// A device of the run.
+pub(super) struct NewDevice<'a> {
+    pub(super) args: &'a EmulateDevice,
+    /// Counted from 1.
+    pub(super) number: u16,
+    pub(super) name: &'a str,
+    pub(super) label: &'a Label,
+    pub(super) node: Option<&'a NodeSettings>,
+}
+
 /// The first line.
-pub(super) fn describe_device(
-    args: &EmulateDevice,
-    address: &Value,
-    name: &str,
-    label: &Label,
-    node: Option<&NodeSettings>,
-) -> Value {
+pub(super) fn describe_device(device: &NewDevice<'_>, address: &Value) -> Value {
+    let NewDevice {
+        args,
+        name,
+        label,
+        node,
+        ..
+    } = device;
     let offering = args.offering();
     let on_network = offering.is_on_network();
     let node_id = node.map(|node| node.id.as_str());

@@ -30,7 +30,14 @@ fn ready(flags: &[&str]) -> Value {
     let label = Label::new(&args).unwrap();
     let address = http::http_address("127.0.0.1:8080".parse().unwrap());
     let node = create_node(&args, 1).unwrap();
-    describe_device(&args, &address, "PROV_1", &label, node.as_ref())
+    let new = NewDevice {
+        args: &args,
+        number: 1,
+        name: "PROV_1",
+        label: &label,
+        node: node.as_ref(),
+    };
+    describe_device(&new, &address)
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! The manager of older firmware, and of scenarios: what becomes of an apply, and when.
 
 use super::*;
-use crate::emulator::device::firmware::Firmware;
 
 fn trying(firmware: Firmware, scenarios: &[Scenario], ssid: &str, t: Instant) -> Manager {
     let mut manager = Manager::new(Arc::new(DeviceSettings {
