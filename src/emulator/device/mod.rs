@@ -7,19 +7,16 @@
 
 mod advertisement;
 mod availability;
-mod challenge_response;
 mod endpoint;
 mod firmware;
 mod keys;
 mod manager;
 mod node;
-mod node_config;
 mod node_key;
 mod offering;
 mod reply;
 mod scenario;
 mod settings;
-mod user_mapping;
 mod version;
 mod wifi_config;
 mod wifi_ctrl;
@@ -47,8 +44,7 @@ use crate::proto::EndpointName;
 pub use advertisement::Advertisement;
 pub use availability::{Outage, StopReason};
 pub use firmware::{Firmware, Rules};
-pub use node::NodeSettings;
-pub use node_config::node_config;
+pub use node::{NodeSettings, node_config};
 pub use node_key::{KeyKind, NodeKey, NodeKeyError};
 pub use offering::{Association, Offering};
 pub use reply::{Refusal, Reply};
@@ -335,8 +331,8 @@ impl Device {
                 (reply, after) = self.handle_scan(now, request)?;
                 reply
             }
-            Endpoint::ChallengeResponse => challenge_response::handle(node?, log, now, request)?,
-            Endpoint::UserMapping => user_mapping::handle(node?, log, request)?,
+            Endpoint::ChallengeResponse => node?.handle_challenge(log, now, request)?,
+            Endpoint::UserMapping => node?.handle_user_mapping(log, request)?,
         };
         if is_wrong_type {
             bytes = wrong_type_reply(endpoint, &bytes);

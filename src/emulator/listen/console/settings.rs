@@ -5,7 +5,6 @@ use std::str::FromStr;
 use clap::ValueEnum;
 
 use super::log_noise::Noise;
-use crate::emulator::parse::ParseValueError;
 
 /// The settings of a board on a serial line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,9 +57,9 @@ pub enum ConsoleTrouble {
 }
 
 impl FromStr for ConsoleTrouble {
-    type Err = ParseValueError;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ParseValueError> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         let trouble = match text {
             "binary" => Some(Self::Binary),
             "boot-log" => Some(Self::BootLog),
@@ -79,11 +78,11 @@ impl FromStr for ConsoleTrouble {
                 })
             }
         };
-        trouble.ok_or_else(|| EXPECTED.into())
+        trouble.ok_or(EXPECTED)
     }
 }
 
-const EXPECTED: &str = "one of binary, boot-log, hex-after, hex-before, repl, silent, and \
+const EXPECTED: &str = "expected one of binary, boot-log, hex-after, hex-before, repl, silent, and \
      no-prompt-after=N, resets=N, unplugged=N";
 
 /// The exchange without a number: the first encrypted message.
