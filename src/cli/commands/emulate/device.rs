@@ -50,10 +50,9 @@ pub(super) async fn play_devices(
 ) -> Result<(), Failure> {
     check_flags(args, &workplace.matches)?;
     let mut shared = Shared {
-        log: match &args.log {
-            Some(path) => Some(create_private(path, "--log", Existing::Replaced)?.into()),
-            None => None,
-        },
+        log: (args.log.as_ref())
+            .map(|path| create_private(path, "--log", Existing::Replaced).map(Arc::new))
+            .transpose()?,
         announcer: http::start_announcer(args)?,
         #[cfg(target_os = "linux")]
         radio: None,

@@ -4,8 +4,6 @@
 //! Since ESP-IDF 6, firmware logs the keys of Security 1 at INFO. The emulator logs the real public keys,
 //! but not the shared key, which remains in the security scheme: it logs other bytes of that length.
 
-use std::fmt::Write as _;
-
 use clap::ValueEnum;
 use prost::Message as _;
 use tokio::time::Instant;
@@ -58,10 +56,10 @@ impl LogNoise {
     }
 
     fn format_line_at(&self, ms: u128, entry: &str) -> String {
-        if self.noise == Noise::None {
-            return String::new();
+        match self.noise {
+            Noise::None => String::new(),
+            Noise::Light | Noise::Heavy => format_log_line(ms, entry),
         }
-        format_log_line(ms, entry)
     }
 
     /// The next line of another task.
@@ -112,10 +110,7 @@ impl LogNoise {
         let mut text = self.format_line(now, &format!("I security1: {label}:"));
         for row in bytes.chunks(16) {
             let mut entry = "I security1: ".to_owned();
-            for byte in row {
-                // Writing to a String cannot fail.
-                let _written = write!(entry, "{byte:02x} ");
-            }
+            entry.extend(row.iter().map(|byte| format!("{byte:02x} ")));
             text.push_str(&self.format_line(now, &entry));
         }
         text
@@ -136,8 +131,7 @@ impl LogNoise {
         // Firmware logs an error instead of drawing a payload that is too long.
         let drawing = Drawing::of(payload).map(|drawing| drawing.lines(Terminal::LightOnDark));
         for row in drawing.unwrap_or_default() {
-            text.push_str(&row);
-            text.push_str("\r\n");
+            text.extend([&*row, "\r\n"]);
         }
         // Not percent-encoded, and within one entry of the log.
         let url = format!(

@@ -12,7 +12,7 @@ use crate::emulator::fault::Fault;
 #[cfg(target_os = "linux")]
 use crate::emulator::listen::ble::{Address, HostTrouble, LinkTrouble, Stack};
 #[cfg(unix)]
-use crate::emulator::listen::console::{ConsoleTrouble, Newlines, Noise};
+use crate::emulator::listen::console::ConsoleSettings;
 use crate::emulator::node_cloud::NodeCloud;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
@@ -101,7 +101,7 @@ pub(in crate::cli) struct EmulateDevice {
 
     #[cfg(unix)]
     #[command(flatten)]
-    pub(super) console: ConsoleFlags,
+    pub(super) console: ConsoleSettings,
 
     /// Failed handshakes until the device locks itself; 0 for never.
     #[arg(long, value_name = "N", default_value_t = 5)]
@@ -278,36 +278,6 @@ pub(super) struct BleFlags {
     /// What is wrong with Bluetooth on this computer.
     #[arg(long, value_name = "NAME")]
     pub(super) host_trouble: Option<HostTrouble>,
-}
-
-/// The flags of a device that is reached over a serial line.
-#[cfg(unix)]
-#[derive(clap::Args, Debug)]
-pub(super) struct ConsoleFlags {
-    /// Create a symbolic link to the pty, which is the serial port; it is deleted at the end.
-    #[arg(long, value_name = "PATH")]
-    pub(super) pty_link: Option<PathBuf>,
-
-    /// Speed of the serial line, in bits a second; 0 takes no time.
-    #[arg(long, value_name = "N", default_value_t = 115_200)]
-    pub(super) uart_baud: u32,
-
-    /// How much of the board's log is on the serial line.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) noise: Noise,
-
-    /// How the serial console ends its lines: as protocomm writes them, or with another CR before
-    /// each LF, as the newline translation of ESP-IDF's console adds it.
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) console_newlines: Newlines,
-
-    /// What is wrong with the board on the serial line; can be given again: binary (no text),
-    /// boot-log (printed first, with its QR code), hex-after and hex-before (a line of bare digits
-    /// after or before each reply), no-prompt-after=N, repl (an application's console), resets=N and
-    /// unplugged=N (in the middle of that reply), silent. N is the number of an exchange, 2 if it
-    /// is left out.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(super) console_trouble: Vec<ConsoleTrouble>,
 }
 
 impl EmulateDevice {

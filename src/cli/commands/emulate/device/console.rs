@@ -5,22 +5,15 @@ use serde_json::json;
 
 use super::ready::{Listener, NewDevice};
 use crate::cli::commands::emulate::failures::cannot_use;
-use crate::emulator::device::{Device, Firmware};
-use crate::emulator::listen::console::{self, ConsoleSettings};
+use crate::emulator::device::Device;
+use crate::emulator::listen::console;
 use crate::report::{ErrorId, Failure};
 
 /// Opens the serial line of a device.
 pub(super) fn open_console(new: &NewDevice<'_>, device: Device) -> Result<Listener, Failure> {
     let (args, flags) = (new.args, &new.args.console);
-    let settings = ConsoleSettings {
-        baud: flags.uart_baud,
-        noise: flags.noise,
-        dumps_keys: args.firmware == Firmware::NetworkProvisioning,
-        newlines: flags.console_newlines,
-        troubles: flags.console_trouble.clone(),
-        qr_code: new.label.qr_code(args, new.name),
-    };
-    let mut console = console::open(settings).map_err(|error| {
+    let qr_code = new.label.qr_code(args, new.name);
+    let mut console = console::open(flags.clone(), qr_code).map_err(|error| {
         Failure::new(ErrorId::CannotListen, "no pty for a serial line").cause(&error)
     })?;
     if let Some(link) = &flags.pty_link {
