@@ -7,8 +7,8 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Reads a JSON list, and makes something of each entry and its number. `kind` names an entry. An error says
-/// which entry is invalid, counted from 1, and how.
+/// Reads a JSON list, and makes something of each entry and its number. `kind` names an entry. An error has
+/// the number of the invalid entry, counted from 1, and the reason.
 pub(super) fn parse_list<E: for<'de> Deserialize<'de>, T>(
     text: &str,
     kind: &str,

@@ -136,43 +136,45 @@ impl Manager {
 
     fn plan_trial(&self, now: Instant, outcome: Attempt, stale_reason: Reason) -> Trial {
         let begins_at = later(now, self.scaled(CONNECT_DELAY));
-        let (mut steps, mut events) = (Vec::new(), Vec::new());
-        match outcome {
+        let mut trial = Trial {
+            begins_at,
+            steps: Vec::new(),
+            events: Vec::new(),
+            stale_reason,
+        };
+        let failure = match outcome {
             Ok(point) => {
                 let at = later(begins_at, self.scaled(self.settings.world.join));
-                events.push((at, ManagerEvent::Joined(point.ssid.clone())));
-                steps.push((at, Station::Connected(point)));
+                trial.events = vec![(at, ManagerEvent::Joined(point.ssid.clone()))];
+                trial.steps = vec![(at, Station::Connected(point))];
+                return trial;
             }
-            Err(failure) => {
-                if let Some(reason) = self.reported_reason(failure, stale_reason) {
-                    let each = self.scaled(FAILED_ATTEMPT);
-                    let failure_at = |number| later(begins_at, each.saturating_mul(number));
-                    let attempts = self.max_attempts().max(1);
-                    steps.extend((1..attempts).map(|number| {
-                        let remaining = attempts.saturating_sub(number);
-                        (failure_at(number), Station::AttemptFailed { remaining })
-                    }));
-                    steps.push((failure_at(attempts), Station::Failed(reason)));
-                    // Firmware reports only the first failure, unless an application counts them: it
-                    // adds an attempt after each, and resets the manager after the last.
-                    let counted = self.application_resets_after();
-                    let last = attempts
-                        .saturating_add(counted.unwrap_or(1))
-                        .saturating_sub(1);
-                    let failed = |number| (failure_at(number), ManagerEvent::Failed(reason));
-                    events.extend((attempts..=last).map(failed));
-                    if counted.is_some() {
-                        events.push((failure_at(last), ManagerEvent::ApplicationReset));
-                    }
-                }
-            }
+            Err(failure) => failure,
+        };
+        let Some(reason) = self.reported_reason(failure, stale_reason) else {
+            return trial;
+        };
+        let each = self.scaled(FAILED_ATTEMPT);
+        let failure_at = |number| later(begins_at, each.saturating_mul(number));
+        let attempts = self.max_attempts().max(1);
+        trial.steps.extend((1..attempts).map(|number| {
+            let remaining = attempts.saturating_sub(number);
+            (failure_at(number), Station::AttemptFailed { remaining })
+        }));
+        let failed = (failure_at(attempts), Station::Failed(reason));
+        trial.steps.push(failed);
+        // Firmware reports only the first failure, unless an application counts them: it adds an attempt
+        // after each, and resets the manager after the last.
+        let counted = self.application_resets_after();
+        let more = counted.unwrap_or(1).saturating_sub(1);
+        let last = attempts.saturating_add(more);
+        let failed = |number| (failure_at(number), ManagerEvent::Failed(reason));
+        trial.events.extend((attempts..=last).map(failed));
+        if counted.is_some() {
+            let reset = (failure_at(last), ManagerEvent::ApplicationReset);
+            trial.events.push(reset);
         }
-        Trial {
-            begins_at,
-            steps,
-            events,
-            stale_reason,
-        }
+        trial
     }
 
     /// Reports the progress of joining to a client. Reporting a success begins the end of the service.
@@ -261,27 +263,18 @@ impl Manager {
     pub(super) fn outage(&self) -> Option<Outage> {
         let trial = self.trial.as_ref()?;
         let joined = self.joined_at()?;
-        let until = if self.settings.acts_out(Scenario::ServiceGone) {
-            None
-        } else if self.settings.acts_out(Scenario::ChannelChange) {
-            let away = later(trial.begins_at, self.scaled(CHANNEL_CHANGE));
-            Some(away.max(joined))
-        } else {
-            return None;
-        };
-        Some(Outage {
-            from: trial.begins_at,
-            until,
-        })
+        let from = trial.begins_at;
+        if self.settings.acts_out(Scenario::ServiceGone) {
+            return Some(Outage { from, until: None });
+        }
+        let until = Some(later(from, self.scaled(CHANNEL_CHANGE)).max(joined));
+        let changes = self.settings.acts_out(Scenario::ChannelChange);
+        changes.then_some(Outage { from, until })
     }
 
     /// Begins a scan. Returns how long the radio needs.
     pub(super) fn scan(&mut self, now: Instant, command: CmdScanWifiStart) -> Duration {
-        if self
-            .scan
-            .as_ref()
-            .is_some_and(|scan| !scan.is_finished(now))
-        {
+        if !self.is_scan_finished(now) {
             // Firmware reports success at once, even for a blocking request.
             return Duration::ZERO;
         }
@@ -299,12 +292,12 @@ impl Manager {
 
     /// The access points that the last scan has found by now, strongest first.
     pub(super) fn scan_results(&self, now: Instant) -> Vec<&AccessPoint> {
-        let Some(scan) = &self.scan else {
-            return Vec::new();
+        let is_found = |point: &&AccessPoint| {
+            let scan = self.scan.as_ref();
+            scan.is_some_and(|scan| scan.has_visited(point.channel, now))
         };
         let points = self.settings.world.access_points.iter();
-        let found = points.filter(|point| scan.has_visited(point.channel, now));
-        let mut found: Vec<_> = found.collect();
+        let mut found: Vec<_> = points.filter(is_found).collect();
         found.sort_by_key(|point| std::cmp::Reverse(point.rssi));
         found.truncate(MAX_SCAN_ENTRIES);
         found

@@ -38,7 +38,12 @@ pub(super) fn wrong_type_reply(endpoint: Endpoint, answer: &[u8]) -> Vec<u8> {
     };
     // The type follows the number of its field.
     let due = answer.get(1).copied().map(i32::from);
-    encode(if due == Some(usual) { other } else { usual }, 0, &())
+    let mut reply = encode(if due == Some(usual) { other } else { usual }, 0, &());
+    if matches!(endpoint, Endpoint::ChallengeResponse) {
+        // Firmware leaves the empty body out.
+        reply.truncate(2);
+    }
+    reply
 }
 
 /// The other of a scheme's two handshake answers, with fields of proper lengths; Security 0 has one answer,

@@ -155,10 +155,8 @@ impl Listener for HttpPort {
 
     async fn set_reachable(&mut self, is_reachable: bool) -> Result<(), StopReason> {
         self.socket = None;
-        let reserved = self
-            .reserved
-            .take()
-            .map_or_else(|| reserve(self.address), Ok);
+        let reserved = self.reserved.take();
+        let reserved = reserved.map_or_else(|| reserve(self.address), Ok);
         if is_reachable {
             let listening = reserved.and_then(|reserved| reserved.listen(BACKLOG));
             // Another process may have bound the port.
@@ -242,10 +240,8 @@ impl Service {
         let exchanged = server.exchange(fault, session, endpoint, &body);
         if server.device.has_challenges_disabled() {
             // Within the handler, before the answer is sent.
-            let announcement = &mut self.announcement;
-            announcement
-                .end(server.log(), Advertisement::is_challenge_response)
-                .await;
+            let is_ended = Advertisement::is_challenge_response;
+            self.announcement.end(server.log(), is_ended).await;
         }
         let Reply { bytes, after } = match exchanged {
             Ok(reply) => reply,

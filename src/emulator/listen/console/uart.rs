@@ -145,10 +145,8 @@ impl Uart {
         let arrives = if self.wire.len() >= room {
             Some(self.add_byte_times(self.wire_from, room))
         } else if !self.wire.is_empty() {
-            Some(self.add_byte_times(
-                self.wire_from,
-                self.wire.len().saturating_add(IDLE_THRESHOLD),
-            ))
+            let bytes = self.wire.len().saturating_add(IDLE_THRESHOLD);
+            Some(self.add_byte_times(self.wire_from, bytes))
         } else {
             (!self.hardware.is_empty()).then(|| self.idle_at())
         };

@@ -302,14 +302,11 @@ fn parse_node_id(text: &str) -> Result<PublicText, &'static str> {
 
 /// One entry of a TXT record: a key of printable ASCII, and at most 255 bytes.
 fn parse_txt(text: &str) -> Result<(String, String), &'static str> {
+    let is_valid = |key: &str| {
+        !key.is_empty() && key.chars().all(|c| matches!(c, ' '..='~')) && text.len() <= 255
+    };
     match text.split_once('=') {
-        Some((key, value))
-            if !key.is_empty()
-                && key.chars().all(|c| matches!(c, ' '..='~'))
-                && u8::try_from(text.len()).is_ok() =>
-        {
-            Ok((key.to_owned(), value.to_owned()))
-        }
+        Some((key, value)) if is_valid(key) => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE, of at most 255 bytes"),
     }
 }

@@ -2,7 +2,7 @@
 //! address and secrets.
 
 use futures_util::future::LocalBoxFuture;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::args::EmulateDevice;
 use super::label::Label;
@@ -28,16 +28,10 @@ pub(super) struct NewDevice<'a> {
 
 /// The first line.
 pub(super) fn describe_device(device: &NewDevice<'_>, address: &Value) -> Value {
-    let NewDevice {
-        args,
-        name,
-        label,
-        node,
-        ..
-    } = device;
+    let (args, name, label) = (device.args, device.name, device.label);
     let offering = args.offering();
     let on_network = offering.is_on_network();
-    let node_id = node.map(|node| node.id.as_str());
+    let node_id = device.node.map(|node| node.id.as_str());
     let service = match offering {
         Offering::Provisioning => None,
         Offering::Standalone => Some("on_network"),
@@ -65,8 +59,6 @@ pub(super) fn describe_device(device: &NewDevice<'_>, address: &Value) -> Value 
     ];
     let keys = parts.iter().filter_map(Value::as_object).flatten();
     let keys = keys.filter(|(_, value)| !value.is_null());
-    let keys: Map<_, _> = keys
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    keys.into()
+    let keys = keys.map(|(key, value)| (key.clone(), value.clone()));
+    Value::Object(keys.collect())
 }
