@@ -129,7 +129,7 @@ impl Service {
             &format!("{host}."),
             addresses,
             advertisement.port,
-            advertisement.txt.as_slice(),
+            &*advertisement.txt_pairs(),
         )?;
         Ok(Self {
             advertisement,
@@ -137,29 +137,28 @@ impl Service {
             is_announced: false,
         })
     }
+
+    fn has_name(&self, name: &str) -> bool {
+        self.info.get_fullname().eq_ignore_ascii_case(name)
+    }
 }
 
 impl Announcement {
     /// Begins to check whether the names are free. [`Announcement::next_entry`] returns what follows.
     pub(super) async fn begin(&mut self, log: &mut Log) {
-        let Some(daemon) = self.daemon.clone() else {
-            return;
-        };
-        let begun = if self.has_route {
-            let registered = self.register(&daemon).await;
-            registered.map_err(|error| announcement_failed(error.to_string()))
-        } else {
-            Err(announcement_failed(
-                "the interface has no route for multicast of IPv6",
-            ))
-        };
-        if let Err(entry) = begun {
-            log.write(&entry);
+        if let Some(daemon) = self.daemon.clone()
+            && let Err(error) = self.register(&daemon).await
+        {
+            log.write(&announcement_failed(&error));
             *self = Self::default();
         }
     }
 
     async fn register(&mut self, daemon: &ServiceDaemon) -> Result<(), Error> {
+        if !self.has_route {
+            let why = "the interface has no route for multicast of IPv6";
+            return Err(Error::Msg(why.to_owned()));
+        }
         self.events = Some(retry_while_busy(|| daemon.monitor()).await?);
         self.report_missing_at = Instant::now().checked_add(ANNOUNCE_TIMEOUT);
         for service in &self.services {
@@ -196,53 +195,39 @@ impl Announcement {
 
     /// Converts an event of the daemon to a log entry, if there is one for it.
     fn convert_event(&mut self, event: DaemonEvent) -> Option<DeviceEvent> {
+        let mut services = self.services.iter_mut();
         match event {
-            DaemonEvent::Announce(fullname, _) => self.mark_announced(&fullname),
-            DaemonEvent::NameChange(change) => {
-                self.report_rename(&change.original, &change.new_name)
+            // Each interface and family causes an event; the first counts.
+            DaemonEvent::Announce(name, _) => {
+                let is_new =
+                    |service: &&mut Service| !service.is_announced && service.has_name(&name);
+                let service = services.find(is_new)?;
+                service.is_announced = true;
+                Some(DeviceEvent::Announced(service.advertisement.clone()))
             }
-            DaemonEvent::Error(error) => Some(announcement_failed(error.to_string())),
+            // Another device has the name, so mDNS uses another one.
+            DaemonEvent::NameChange(change) => {
+                let (name, new_name) = (change.original, change.new_name);
+                let service = services.find(|service| {
+                    let host = service.info.get_hostname();
+                    service.has_name(&name) || host.eq_ignore_ascii_case(&name)
+                })?;
+                service.is_announced |= service.has_name(&name);
+                Some(announcement_failed(&format!(
+                    "{name} is taken; now {new_name}"
+                )))
+            }
+            DaemonEvent::Error(error) => Some(announcement_failed(&error)),
             _ => None,
         }
-    }
-
-    /// Each interface and family causes an event; the first counts.
-    fn mark_announced(&mut self, fullname: &str) -> Option<DeviceEvent> {
-        let service = self.services.iter_mut().find(|service| {
-            !service.is_announced && service.info.get_fullname().eq_ignore_ascii_case(fullname)
-        })?;
-        service.is_announced = true;
-        let advertisement = service.advertisement.clone();
-        let txt = advertisement.txt.into_iter();
-        Some(DeviceEvent::Announced {
-            service: advertisement.service,
-            instance: advertisement.instance,
-            host: advertisement.host,
-            port: advertisement.port,
-            txt: txt.map(|(key, value)| (key, value.into())).collect(),
-        })
-    }
-
-    /// Another device has the name, so mDNS uses another one.
-    fn report_rename(&mut self, original: &str, new_name: &str) -> Option<DeviceEvent> {
-        let is = |name: &str| name.eq_ignore_ascii_case(original);
-        let service = self
-            .services
-            .iter_mut()
-            .find(|service| is(service.info.get_fullname()) || is(service.info.get_hostname()))?;
-        service.is_announced |= is(service.info.get_fullname());
-        Some(announcement_failed(format!(
-            "{original} is taken; now {new_name}"
-        )))
     }
 
     /// Reports a service that was never sent, because the daemon does not.
     fn report_missing(&self) -> Option<DeviceEvent> {
         let service = self.services.iter().find(|service| !service.is_announced)?;
         let (name, seconds) = (service.advertisement.service, ANNOUNCE_TIMEOUT.as_secs());
-        Some(announcement_failed(format!(
-            "{name} could not be sent within {seconds} s"
-        )))
+        let why = format!("{name} could not be sent within {seconds} s");
+        Some(announcement_failed(&why))
     }
 
     /// Ends the announcement of some services. Returns when the goodbyes are sent.
@@ -254,19 +239,18 @@ impl Announcement {
         let is_selected = |service: &Service| which(&service.advertisement);
         for service in self.services.iter().filter(|service| is_selected(service)) {
             let fullname = service.info.get_fullname();
-            ends.push(
-                match retry_while_busy(|| daemon.unregister(fullname)).await {
-                    Ok(answer) => {
-                        // The answer follows the goodbye, unless the daemon has ended.
-                        let _status = answer.recv_async().await;
-                        DeviceEvent::AnnouncementRemoved {
-                            service: service.advertisement.service,
-                            instance: service.advertisement.instance.clone(),
-                        }
-                    }
-                    Err(error) => announcement_failed(error.to_string()),
-                },
-            );
+            let ended = retry_while_busy(|| daemon.unregister(fullname)).await;
+            ends.push(match ended {
+                Ok(answer) => {
+                    // The answer follows the goodbye, unless the daemon has ended.
+                    let _status = answer.recv_async().await;
+                    let Advertisement {
+                        service, instance, ..
+                    } = service.advertisement.clone();
+                    DeviceEvent::AnnouncementRemoved { service, instance }
+                }
+                Err(error) => announcement_failed(&error),
+            });
         }
         // mDNS reports an announcement after sending it, and a client can react before the report.
         while let Some(Ok(event)) = self.events.as_ref().map(Receiver::try_recv) {
@@ -281,8 +265,9 @@ impl Announcement {
     }
 }
 
-fn announcement_failed(why: impl Into<String>) -> DeviceEvent {
-    DeviceEvent::AnnouncementFailed { why: why.into() }
+fn announcement_failed(why: &impl ToString) -> DeviceEvent {
+    let why = why.to_string();
+    DeviceEvent::AnnouncementFailed { why }
 }
 
 /// Calls again while the command queue of the daemon is full.
@@ -297,8 +282,9 @@ async fn retry_while_busy<T>(call: impl Fn() -> Result<T, Error>) -> Result<T, E
 }
 
 /// Lists the addresses of the interface.
-fn list_addresses(interface: Option<&str>) -> Result<Vec<Interface>, AnnounceError> {
-    let mut all = get_if_addrs().map_err(|error| AnnounceError::Unreadable(error.to_string()))?;
+fn list_addresses(interface: Option<&str>) -> Result<Vec<Interface>, Error> {
+    let unreadable = |error| Error::Msg(format!("the interfaces cannot be listed: {error}"));
+    let mut all = get_if_addrs().map_err(unreadable)?;
     all.retain(|entry| interface.map_or_else(|| entry.is_loopback(), |name| entry.name == name));
     Ok(all)
 }
@@ -314,7 +300,7 @@ fn has_multicast_v6(interface: &Interface) -> bool {
 /// Why a device cannot be announced.
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum AnnounceError {
-    /// mDNS does not work here.
+    /// mDNS does not work here, or the interfaces cannot be listed.
     #[error(transparent)]
     Mdns(#[from] Error),
     /// The interface does not have the address on which the device listens.
@@ -331,9 +317,6 @@ pub enum AnnounceError {
     /// A name that mDNS does not support.
     #[error("{0:?} is not a name of 1 to 63 bytes")]
     InvalidName(String),
-    /// The interfaces of this computer cannot be listed.
-    #[error("the interfaces cannot be listed: {0}")]
-    Unreadable(String),
 }
 
 /// Its name in messages.

@@ -6,8 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use derive_more::{Display, From};
-use thiserror::Error;
+use derive_more::Display;
 
 use super::log::optional;
 
@@ -41,12 +40,6 @@ pub trait FaultKinds: ValueEnum + fmt::Display + 'static {
 
 /// Parses the value of a kind. The error describes the valid values.
 pub type ParseValue<K> = fn(&str) -> Result<K, &'static str>;
-
-/// Why a text is not a fault.
-#[derive(Clone, Debug, Error, From, PartialEq, Eq)]
-#[error("{0}")]
-#[from(String, &str)]
-pub struct ParseFaultError(String);
 
 /// The effect of a fault on a request to a device, or on its answer.
 #[derive(Clone, Copy, Debug, Display, PartialEq, Eq, ValueEnum)]
@@ -140,10 +133,11 @@ pub(super) fn parse_status(number: &str) -> Result<u16, &'static str> {
 }
 
 impl<K: FaultKinds> FromStr for Fault<K> {
-    type Err = ParseFaultError;
+    /// Why the text is not a fault.
+    type Err = String;
 
-    fn from_str(text: &str) -> Result<Self, ParseFaultError> {
-        let bad_form = || ParseFaultError(format!("expected {}", K::FORM));
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad_form = || format!("expected {}", K::FORM);
         let parts: Vec<&str> = text.splitn(3, ':').collect();
         let [target, number, kind] = parts[..] else {
             return Err(bad_form());
@@ -169,7 +163,7 @@ impl<K: FaultKinds> FromStr for Fault<K> {
     }
 }
 
-fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
+fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, String> {
     let kind = match text.split_once('=') {
         Some((name, value)) => {
             let mut kinds = K::WITH_VALUE.iter();
@@ -181,13 +175,13 @@ fn parse_kind<K: FaultKinds>(text: &str) -> Result<K, ParseFaultError> {
     let Some(kind) = kind else {
         let with_value: Vec<&str> = K::WITH_VALUE.iter().map(|(form, _)| *form).collect();
         let words: Vec<String> = K::value_variants().iter().map(K::to_string).collect();
-        return Err(ParseFaultError(format!(
+        return Err(format!(
             "{text:?} is not a kind of fault: expected {} or one of {}",
             with_value.join(", "),
             words.join(", ")
-        )));
+        ));
     };
-    kind.map_err(ParseFaultError::from)
+    kind.map_err(str::to_owned)
 }
 
 /// Removes the leading slash and the version of the API.
@@ -271,7 +265,7 @@ mod tests {
             ("prov-config:1:att=14", "0x01 to 0xff"),
             ("prov-config:1:att=0x00", "0x01 to 0xff"),
         ] {
-            let error = text.parse::<Fault>().unwrap_err().to_string();
+            let error = text.parse::<Fault>().unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

@@ -8,7 +8,7 @@
 mod entry;
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::Write;
 
 use serde::Serialize;
 use tokio::time::Instant;
@@ -64,6 +64,11 @@ impl Log {
         self.write_line(Instant::now(), self.connection, entry);
     }
 
+    /// Logs an event of the provisioning component without a reason.
+    pub(super) fn write_prov_event(&mut self, name: ProvEvent) {
+        self.write(&DeviceEvent::ProvEvent { name, reason: None });
+    }
+
     /// Logs an earlier event without a client.
     pub fn write_at(&mut self, when: Instant, entry: &(impl Serialize + Display)) {
         self.write_line(when, None, entry);
@@ -94,14 +99,6 @@ impl Log {
         if !matches!(written, Ok(Ok(()))) {
             self.sink = None;
             self.show("the log file cannot be written, and ends here");
-        }
-    }
-
-    /// Logs an error in storing the device's state, which does not affect the device.
-    pub(super) fn write_state_error(&mut self, outcome: io::Result<()>) {
-        if let Err(error) = outcome {
-            let why = error.to_string();
-            self.write(&DeviceEvent::StateLost { why });
         }
     }
 

@@ -20,7 +20,6 @@ use tokio::time::timeout;
 use url::{Position, Url};
 
 pub(super) use self::uplink::Uplink;
-use super::parse::ParseValueError;
 use crate::secret::Secret;
 
 /// The URL of an emulated cloud, without `/emulator/…`. It displays host and port.
@@ -90,14 +89,14 @@ impl NodeCloud {
 
 /// Reads the URL that the emulated cloud prints, or that of a profile, which ends in `v1`.
 impl FromStr for NodeCloud {
-    type Err = ParseValueError;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ParseValueError> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         // Neither another scheme nor a user before the host, and no query after the path.
         let is_plain = |url: &Url| {
             &url[..Position::BeforeHost] == "http://" && url[Position::AfterPath..].is_empty()
         };
-        let expected = "the URL of an emulated cloud, as in http://127.0.0.1:8080";
+        let expected = "expected the URL of an emulated cloud, as in http://127.0.0.1:8080";
         let url = Url::parse(text).ok().filter(is_plain);
         let mut url = url.ok_or(expected)?;
         let path = url.path().trim_end_matches('/');

@@ -1,39 +1,26 @@
-//! Reads flags and files: the error for a value, files of limited size, and lists in JSON.
+//! Reads files of limited size, and lists in JSON.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-use derive_more::From;
 use serde::Deserialize;
 use serde_json::Value;
-use thiserror::Error;
 
-/// A text that is not a valid value, with what is expected instead.
-#[derive(Clone, Debug, Error, From, PartialEq, Eq)]
-#[error("expected {0}")]
-#[from(String, &'static str)]
-pub struct ParseValueError(Cow<'static, str>);
-
-/// Why a JSON list cannot be used: which entry is invalid, counted from 1, and how.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct ParseListError(String);
-
-/// Reads a JSON list, and makes something of each entry and its number. `kind` names an entry.
+/// Reads a JSON list, and makes something of each entry and its number. `kind` names an entry. An error has
+/// the number of the invalid entry, counted from 1, and the reason.
 pub(super) fn parse_list<E: for<'de> Deserialize<'de>, T>(
     text: &str,
     kind: &str,
     convert: impl Fn(u32, E) -> Result<T, &'static str>,
-) -> Result<Vec<T>, ParseListError> {
+) -> Result<Vec<T>, String> {
     let entries: Vec<Value> = serde_json::from_str(text)
-        .map_err(|error| ParseListError(format!("the list of {kind}s cannot be read: {error}")))?;
+        .map_err(|error| format!("the list of {kind}s cannot be read: {error}"))?;
     let converted = (1..).zip(entries).map(|(number, entry)| {
         let entry = E::deserialize(entry).map_err(|error| error.to_string());
         entry
             .and_then(|entry| Ok(convert(number, entry)?))
-            .map_err(|error| ParseListError(format!("{kind} {number}: {error}")))
+            .map_err(|error| format!("{kind} {number}: {error}"))
     });
     converted.collect()
 }

@@ -81,7 +81,7 @@ fn exchange_matches_vectors_byte_for_byte() {
                 noise: Noise::None,
                 ..ConsoleSettings::default()
             };
-            let console = console::open(settings).unwrap();
+            let console = console::open(settings, None).unwrap();
             sender.send(console.path().to_owned()).unwrap();
             console
                 .serve(Played::new(DeviceSettings::new(secret), rng))

@@ -22,8 +22,8 @@ use super::open;
 use crate::support::scripted_rng::SeededRng;
 
 /// Starts an emulated device on a free port.
-async fn device() -> (SocketAddr, JoinHandle<()>) {
-    let listener = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+fn device() -> (SocketAddr, JoinHandle<()>) {
+    let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = listener.address();
     let settings = DeviceSettings::new(DeviceSecret::Sec0);
     let device = Device::new(settings, SeededRng::new("small pieces"));
@@ -51,7 +51,7 @@ async fn exchanges_do_not_wait_for_acknowledgements() {
 }
 
 async fn our_exchanges() -> Duration {
-    let (address, served) = device().await;
+    let (address, served) = device();
     let mut transport = open(address).await;
     let began = Instant::now();
     for _ in 0..EXCHANGES {
@@ -64,7 +64,7 @@ async fn our_exchanges() -> Duration {
 }
 
 async fn ordinary_exchanges() -> Duration {
-    let (address, served) = device().await;
+    let (address, served) = device();
     let client = thread::spawn(move || {
         let mut stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();

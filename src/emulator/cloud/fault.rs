@@ -162,7 +162,7 @@ mod tests {
             ("login2:1:delay=soon", "milliseconds"),
             ("login2:1:status=200", "400 to 599"),
         ] {
-            let error = text.parse::<CloudFault>().unwrap_err().to_string();
+            let error = text.parse::<CloudFault>().unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

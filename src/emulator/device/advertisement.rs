@@ -1,11 +1,14 @@
 //! The mDNS services of a device on its network, as RainMaker's firmware announces them.
 
+use serde::Serialize;
+use serde_json::{Map, Value};
+
 use super::offering::Offering;
 use crate::proto::Service;
 use crate::security::DeviceSecret;
 
 /// An mDNS service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Advertisement {
     /// Its type, as in `_http._tcp`.
     pub service: &'static str,
@@ -15,8 +18,8 @@ pub struct Advertisement {
     pub host: String,
     /// The port that its SRV record has.
     pub port: u16,
-    /// Its TXT record, in order.
-    pub txt: Vec<(String, String)>,
+    /// Its TXT record, in order: each value is a text.
+    pub txt: Map<String, Value>,
 }
 
 impl Advertisement {
@@ -29,16 +32,12 @@ impl Advertisement {
         instance: &str,
         port: u16,
     ) -> Vec<Self> {
-        let new = |service, instance: &str| {
-            let mut advertisement = Self {
-                service,
-                instance: instance.to_owned(),
-                host: format!("{node_id}.local"),
-                port,
-                txt: Vec::new(),
-            };
-            advertisement.set("node_id", node_id);
-            advertisement
+        let new = |service, instance: &str| Self {
+            service,
+            instance: instance.to_owned(),
+            host: format!("{node_id}.local"),
+            port,
+            txt: Map::from_iter([("node_id".to_owned(), node_id.into())]),
         };
         let mut challenge_response = new(CHALLENGE_RESPONSE, instance);
         challenge_response.set("port", &port.to_string());
@@ -72,10 +71,14 @@ impl Advertisement {
 
     /// Adds a pair to its TXT record, or replaces the value of that key.
     pub fn set(&mut self, key: &str, value: &str) {
-        match self.txt.iter_mut().find(|(known, _)| known == key) {
-            Some((_, known)) => value.clone_into(known),
-            None => self.txt.push((key.to_owned(), value.to_owned())),
-        }
+        self.txt.insert(key.to_owned(), value.into());
+    }
+
+    /// The pairs of its TXT record, in order.
+    pub fn txt_pairs(&self) -> Vec<(&str, &str)> {
+        let pairs = self.txt.iter();
+        let pairs = pairs.map(|(key, value)| (&**key, value.as_str().unwrap_or_default()));
+        pairs.collect()
     }
 
     /// Whether it is the challenge-response service, which ends when a client disables it.
@@ -95,10 +98,8 @@ mod tests {
 
     fn txt(offering: Offering, secret: &DeviceSecret) -> String {
         let all = Advertisement::list(offering, secret, "N", "Lamp", 80);
-        let pairs = all[0]
-            .txt
-            .iter()
-            .map(|(key, value)| format!("{key}={value}"));
+        let pairs = all[0].txt_pairs().into_iter();
+        let pairs = pairs.map(|(key, value)| format!("{key}={value}"));
         pairs.collect::<Vec<_>>().join(" ")
     }
 
@@ -154,13 +155,8 @@ mod tests {
         };
         assert_eq!(of(0), ("_esp_rmaker_chal_resp._tcp", "Lamp", "N.local"));
         assert_eq!(of(1), ("_esp_local_ctrl._tcp", "N", "N.local"));
-        let txt: Vec<_> = services[1]
-            .txt
-            .iter()
-            .map(|(key, value)| (&**key, &**value))
-            .collect();
         assert_eq!(
-            txt,
+            services[1].txt_pairs(),
             [
                 ("node_id", "N"),
                 ("version_endpoint", "/esp_local_ctrl/version"),
@@ -186,9 +182,6 @@ mod tests {
             ("sec_version", "0"),
             ("ch_resp", ""),
         ];
-        assert_eq!(
-            services[0].txt,
-            expected.map(|(key, value)| (key.to_owned(), value.to_owned()))
-        );
+        assert_eq!(services[0].txt_pairs(), expected);
     }
 }

@@ -2,10 +2,10 @@
 
 use super::offering::Association;
 use super::settings::DeviceSettings;
-use crate::proto::{EndpointName, Service};
+use crate::proto::EndpointName;
 
 /// The endpoints that firmware registers.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Endpoint {
     ChallengeResponse,
     Config,
@@ -16,50 +16,25 @@ pub(super) enum Endpoint {
     Version,
 }
 
-/// Lists the endpoints that provisioning firmware creates before it registers their handlers, in that
-/// order: each has a characteristic over Bluetooth.
-pub(super) fn list_created(settings: &DeviceSettings) -> Vec<String> {
-    let node = settings.node.as_ref();
-    let has_control = settings.rules().has_control;
-    let names = [
-        has_control.then_some(EndpointName::PROV_CTRL),
-        Some(EndpointName::PROV_SCAN),
-        Some(Service::Provisioning.session_endpoint()),
-        Some(EndpointName::PROV_CONFIG),
-        Some(Service::Provisioning.version_endpoint()),
-        node.map(|node| node.association.endpoint()),
-    ];
-    let names = names.into_iter().flatten();
-    let mut names: Vec<String> = names.map(|name| name.as_str().to_owned()).collect();
-    if node.is_some_and(|node| !node.is_claimed) {
-        names.push(CLAIM.to_owned());
-    }
-    names
+/// Lists the endpoints, in the order in which provisioning firmware creates them.
+pub(super) fn list_endpoints(settings: &DeviceSettings) -> Vec<(EndpointName, Endpoint)> {
+    let provisions = !settings.offering.is_on_network();
+    let has_control = provisions && settings.rules().has_control;
+    let association = settings.node.as_ref().map(|node| node.association);
+    let signs = association == Some(Association::ChallengeResponse);
+    let maps = provisions && association == Some(Association::UserMapping);
+    let user_mapping = EndpointName::CLOUD_USER_ASSOC;
+    let service = settings.offering.service();
+    [
+        (has_control, EndpointName::PROV_CTRL, Endpoint::Control),
+        (provisions, EndpointName::PROV_SCAN, Endpoint::Scan),
+        (true, service.session_endpoint(), Endpoint::Session),
+        (provisions, EndpointName::PROV_CONFIG, Endpoint::Config),
+        (true, service.version_endpoint(), Endpoint::Version),
+        (signs, EndpointName::CH_RESP, Endpoint::ChallengeResponse),
+        (maps, user_mapping, Endpoint::UserMapping),
+    ]
+    .into_iter()
+    .filter_map(|(exists, name, endpoint)| exists.then_some((name, endpoint)))
+    .collect()
 }
-
-impl Endpoint {
-    /// Finds an endpoint that the device registers.
-    pub(super) fn find(name: &str, settings: &DeviceSettings) -> Option<Self> {
-        let service = settings.offering.service();
-        let association = settings.node.as_ref().map(|node| node.association);
-        let provisions = !settings.offering.is_on_network();
-        let signs = association == Some(Association::ChallengeResponse);
-        let maps = provisions && association == Some(Association::UserMapping);
-        let has_control = provisions && settings.rules().has_control;
-        [
-            (EndpointName::CH_RESP, signs, Self::ChallengeResponse),
-            (EndpointName::CLOUD_USER_ASSOC, maps, Self::UserMapping),
-            (EndpointName::PROV_CONFIG, provisions, Self::Config),
-            (EndpointName::PROV_CTRL, has_control, Self::Control),
-            (EndpointName::PROV_SCAN, provisions, Self::Scan),
-            (service.session_endpoint(), true, Self::Session),
-            (service.version_endpoint(), true, Self::Version),
-        ]
-        .into_iter()
-        .find(|(known, is_registered, _)| *is_registered && known.as_str() == name)
-        .map(|(_, _, endpoint)| endpoint)
-    }
-}
-
-/// Created without a handler.
-const CLAIM: &str = "rmaker_claim";

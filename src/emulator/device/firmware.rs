@@ -1,23 +1,24 @@
 //! The firmware generations, and in one table what each does differently. The endpoint, the manager or
 //! the listener to which a rule belongs reads it here.
 
-use strum::{Display, EnumString};
-
-use crate::emulator::parse::ParseValueError;
+use clap::ValueEnum;
+use strum::Display;
 
 /// A generation of the provisioning component.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
-#[strum(parse_err_ty = ParseValueError, parse_err_fn = unknown)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, ValueEnum)]
 pub enum Firmware {
     /// `wifi_provisioning` of ESP-IDF 4.4.
     #[strum(serialize = "v4.4")]
+    #[value(name = "v4.4")]
     V44,
     /// `wifi_provisioning` of ESP-IDF 5.1 to 5.4.
     #[strum(serialize = "v5")]
+    #[value(name = "v5")]
     V5,
     /// The component `network_provisioning` 1.2.4 on today's ESP-IDF, with a RainMaker application.
     #[default]
     #[strum(serialize = "network_provisioning")]
+    #[value(name = "network_provisioning")]
     NetworkProvisioning,
 }
 
@@ -102,10 +103,6 @@ impl Firmware {
     }
 }
 
-fn unknown(_: &str) -> ParseValueError {
-    "v4.4, v5 or network_provisioning".into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,9 +114,9 @@ mod tests {
             ("v5", Firmware::V5),
             ("network_provisioning", Firmware::NetworkProvisioning),
         ] {
-            assert_eq!(name.parse(), Ok(firmware));
+            assert_eq!(Firmware::from_str(name, false), Ok(firmware));
             assert_eq!(firmware.to_string(), name);
         }
-        assert!("v4".parse::<Firmware>().is_err());
+        assert!(Firmware::from_str("v4", false).is_err());
     }
 }

@@ -69,13 +69,13 @@ impl SessionKeys {
         let scheme = self.secret.scheme();
         let message = SessionData::decode(request)
             .map_err(|_| refuse("a handshake message that cannot be read"))?;
-        let body = match &message.proto {
-            Some(Proto::Sec0(_)) => Some(SecurityScheme::Sec0),
-            Some(Proto::Sec1(_)) => Some(SecurityScheme::Sec1),
-            Some(Proto::Sec2(_)) => Some(SecurityScheme::Sec2),
-            None => None,
+        let is_of_scheme = match &message.proto {
+            Some(Proto::Sec0(_)) => scheme == SecurityScheme::Sec0,
+            Some(Proto::Sec1(_)) => scheme == SecurityScheme::Sec1,
+            Some(Proto::Sec2(_)) => scheme == SecurityScheme::Sec2,
+            None => false,
         };
-        if message.sec_ver != i32::from(scheme.number()) || body != Some(scheme) {
+        if message.sec_ver != i32::from(scheme.number()) || !is_of_scheme {
             return Err(refuse("a handshake of another security scheme"));
         }
         let (next, username) = if security::opens_handshake(request) {
@@ -100,17 +100,16 @@ impl SessionKeys {
             }
             Ok(Answer::Established { response, cipher }) => {
                 self.state = State::Agreed(cipher);
-                let pop = match &self.secret {
-                    DeviceSecret::Sec1 { pop } => {
-                        Some(pop.as_ref().is_some_and(|pop| !pop.expose().is_empty()))
-                    }
-                    DeviceSecret::Sec0 | DeviceSecret::Sec2 { .. } => None,
-                };
-                log.write(&DeviceEvent::Secured {
+                let mut pop = None;
+                if let DeviceSecret::Sec1 { pop: secret } = &self.secret {
+                    pop = Some(secret.as_ref().is_some_and(|pop| !pop.expose().is_empty()));
+                }
+                let event = DeviceEvent::Secured {
                     scheme,
                     username,
                     pop,
-                });
+                };
+                log.write(&event);
                 Ok(response)
             }
             Err(error) => {
@@ -134,14 +133,11 @@ impl SessionKeys {
 
     /// Opens a request; with Security 0 also without a handshake.
     pub(super) fn open(&mut self, request: &[u8]) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-        let cipher = match &mut self.state {
-            _ if self.secret.scheme() == SecurityScheme::Sec0 => {
-                return Ok(Zeroizing::new(request.to_vec()));
-            }
-            State::Agreed(cipher) => cipher,
-            State::None | State::Awaiting { .. } => {
-                return Err(refuse("no session with agreed keys"));
-            }
+        if self.secret.scheme() == SecurityScheme::Sec0 {
+            return Ok(Zeroizing::new(request.to_vec()));
+        }
+        let State::Agreed(cipher) = &mut self.state else {
+            return Err(refuse("no session with agreed keys"));
         };
         let message = cipher.open(request)?;
         // The firmware's decrypt allocates a buffer of no bytes, and takes the null pointer for a lack
@@ -167,7 +163,7 @@ fn log_client_key(log: &mut Log, message: &SessionData) -> Option<String> {
     let Some(Proto::Sec2(payload)) = &message.proto else {
         return None;
     };
-    let Some(Payload::Sc0(command)) = &payload.payload else {
+    let Payload::Sc0(command) = payload.payload.as_ref()? else {
         return None;
     };
     let bytes = command.client_pubkey.len();

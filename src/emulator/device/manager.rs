@@ -26,8 +26,8 @@ pub(super) struct Manager {
     settings: Arc<DeviceSettings>,
     /// Credentials that were set and not applied.
     stored: Option<StoredConfig>,
-    /// Whether the state machine is at its start: before an apply, or after a reset.
-    is_at_start: bool,
+    /// Whether no apply was accepted since the start, or since the reset by a client.
+    is_reset: bool,
     /// The attempts of the last apply. They outlive a reset, because the reported state does.
     trial: Option<Trial>,
     scan: Option<Scan>,
@@ -48,20 +48,6 @@ pub(super) enum ManagerEvent {
     Joined(Vec<u8>),
 }
 
-/// The manager refuses a command, which the client receives as an internal error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct WrongState;
-
-/// The states that a host can distinguish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    AtStart,
-    CredentialsReceived,
-    Success,
-    Fail,
-    Stopping,
-}
-
 /// The state of the station that the manager reports.
 #[derive(Clone, Debug)]
 pub(super) enum Station {
@@ -79,16 +65,16 @@ pub(super) enum Reason {
     NetworkNotFound,
 }
 
-/// The attempts to join after an apply.
+/// The attempts to join after an apply, planned when they begin: nothing but a reset changes them.
 #[derive(Debug)]
 struct Trial {
     /// When the station begins to connect.
     begins_at: Instant,
-    outcome: Attempt,
+    /// The states of the station after that, in order.
+    steps: Vec<(Instant, Station)>,
+    events: Vec<(Instant, ManagerEvent)>,
     /// The reason of an earlier trial, which the manager reports again after an unrelated failure.
     stale_reason: Reason,
-    /// When a reset ended the trial.
-    ended_at: Option<Instant>,
 }
 
 impl Manager {
@@ -96,7 +82,7 @@ impl Manager {
         Self {
             settings,
             stored: None,
-            is_at_start: true,
+            is_reset: true,
             trial: None,
             scan: None,
             success_reported_at: None,
@@ -122,11 +108,11 @@ impl Manager {
     }
 
     /// Begins to join with the stored credentials, which are used up either way. Returns them, to be
-    /// written to the flash memory.
-    pub(super) fn apply(&mut self, now: Instant) -> Result<StoredConfig, WrongState> {
-        let config = self.stored.take().ok_or(WrongState)?;
-        if self.state(now) != State::AtStart {
-            return Err(WrongState);
+    /// written to the flash memory; `None` if the manager refuses that.
+    pub(super) fn apply(&mut self, now: Instant) -> Option<StoredConfig> {
+        let config = self.stored.take()?;
+        if !self.is_at_start(now) {
+            return None;
         }
         let stale_reason = match (self.station(now), &self.trial) {
             (Station::Failed(reason), _) => reason,
@@ -137,21 +123,58 @@ impl Manager {
         if let Some(scan) = &mut self.scan {
             scan.ignore_results(now);
         }
-        self.is_at_start = false;
+        self.is_reset = false;
         self.taken_events = 0;
-        let world = &self.settings.world;
         let mut scenarios = self.settings.scenarios.iter();
         let outcome = match scenarios.find_map(|scenario| scenario.failure()) {
             Some(failure) => Err(failure),
-            None => world.join(&config.ssid, config.passphrase.expose()),
+            None => (self.settings.world).join(&config.ssid, config.passphrase.expose()),
         };
-        self.trial = Some(Trial {
-            begins_at: later(now, self.scaled(CONNECT_DELAY)),
-            outcome,
+        self.trial = Some(self.plan_trial(now, outcome, stale_reason));
+        Some(config)
+    }
+
+    fn plan_trial(&self, now: Instant, outcome: Attempt, stale_reason: Reason) -> Trial {
+        let begins_at = later(now, self.scaled(CONNECT_DELAY));
+        let mut trial = Trial {
+            begins_at,
+            steps: Vec::new(),
+            events: Vec::new(),
             stale_reason,
-            ended_at: None,
-        });
-        Ok(config)
+        };
+        let failure = match outcome {
+            Ok(point) => {
+                let at = later(begins_at, self.scaled(self.settings.world.join));
+                trial.events = vec![(at, ManagerEvent::Joined(point.ssid.clone()))];
+                trial.steps = vec![(at, Station::Connected(point))];
+                return trial;
+            }
+            Err(failure) => failure,
+        };
+        let Some(reason) = self.reported_reason(failure, stale_reason) else {
+            return trial;
+        };
+        let each = self.scaled(FAILED_ATTEMPT);
+        let failure_at = |number| later(begins_at, each.saturating_mul(number));
+        let attempts = self.max_attempts().max(1);
+        trial.steps.extend((1..attempts).map(|number| {
+            let remaining = attempts.saturating_sub(number);
+            (failure_at(number), Station::AttemptFailed { remaining })
+        }));
+        let failed = (failure_at(attempts), Station::Failed(reason));
+        trial.steps.push(failed);
+        // Firmware reports only the first failure, unless an application counts them: it adds an attempt
+        // after each, and resets the manager after the last.
+        let counted = self.application_resets_after();
+        let more = counted.unwrap_or(1).saturating_sub(1);
+        let last = attempts.saturating_add(more);
+        let failed = |number| (failure_at(number), ManagerEvent::Failed(reason));
+        trial.events.extend((attempts..=last).map(failed));
+        if counted.is_some() {
+            let reset = (failure_at(last), ManagerEvent::ApplicationReset);
+            trial.events.push(reset);
+        }
+        trial
     }
 
     /// Reports the progress of joining to a client. Reporting a success begins the end of the service.
@@ -163,50 +186,35 @@ impl Manager {
         station
     }
 
-    /// Resets the manager after a failure, and in newer firmware also at the start. The reported state
-    /// remains.
-    pub(super) fn reset(&mut self, now: Instant) -> Result<(), WrongState> {
-        match self.state(now) {
-            _ if self.settings.acts_out(Scenario::ResetRefused) => Err(WrongState),
-            State::CredentialsReceived if !self.settings.acts_out(Scenario::ResetAccepted) => {
-                Err(WrongState)
+    /// Resets the manager after a failure, and in newer firmware also at the start, and ends the attempts of
+    /// the station. The reported state remains. Returns whether the manager accepts that.
+    pub(super) fn reset(&mut self, now: Instant) -> bool {
+        let is_accepted = match self.station(now) {
+            _ if self.settings.acts_out(Scenario::ResetRefused) => false,
+            _ if self.is_at_start(now) => self.rules().resets_at_start,
+            Station::Connecting | Station::AttemptFailed { .. } => {
+                self.settings.acts_out(Scenario::ResetAccepted)
             }
-            State::Fail | State::CredentialsReceived => {
-                self.go_to_start(now);
-                Ok(())
+            Station::Connected(_) => false,
+            Station::Failed(_) => true,
+        };
+        if is_accepted {
+            self.is_reset = true;
+            if let Some(trial) = &mut self.trial {
+                trial.steps.retain(|(at, _)| *at <= now);
+                trial.events.retain(|(at, _)| *at <= now);
             }
-            State::AtStart if self.rules().resets_at_start => Ok(()),
-            State::AtStart | State::Success | State::Stopping => Err(WrongState),
         }
-    }
-
-    /// Resets the manager to provision again, which only an application allows that keeps the service.
-    pub(super) fn reprovision(&mut self, now: Instant) -> Result<(), WrongState> {
-        if self.settings.auto_stop {
-            return Err(WrongState);
-        }
-        self.go_to_start(now);
-        Ok(())
-    }
-
-    /// Resets the state machine, and ends the attempts of the station.
-    fn go_to_start(&mut self, now: Instant) {
-        if let Some(trial) = &mut self.trial {
-            trial.ended_at.get_or_insert(now);
-        }
-        self.is_at_start = true;
+        is_accepted
     }
 
     /// When the service ends, as far as that is decided.
     pub(super) fn stops_at(&self) -> Option<(Instant, StopReason)> {
-        let joined = self.joined_at().filter(|_| !self.is_at_start);
+        let joined = self.joined_at().filter(|_| !self.is_reset);
         if let Some(joined) = joined
             && self.settings.acts_out(Scenario::ServiceGone)
         {
             return Some((joined, StopReason::Vanished));
-        }
-        if !self.settings.auto_stop {
-            return None;
         }
         if let Some(reported_at) = self.success_reported_at {
             let at = later(reported_at, self.scaled(CLEANUP_DELAY));
@@ -218,75 +226,59 @@ impl Manager {
 
     /// Takes the events since the last call, with their times.
     pub(super) fn take_events(&mut self, now: Instant) -> Vec<(Instant, ManagerEvent)> {
-        let events = self.events().into_iter().filter(|(at, _)| *at <= now);
-        let events: Vec<_> = events.skip(self.taken_events).collect();
+        let events = self.events().iter().filter(|(at, _)| *at <= now);
+        let events: Vec<_> = events.skip(self.taken_events).cloned().collect();
         self.taken_events = self.taken_events.saturating_add(events.len());
         events
     }
 
     /// When [`Manager::take_events`] has the next event, as far as that is decided.
     pub(super) fn next_event_at(&self) -> Option<Instant> {
-        let events = self.events();
-        events.get(self.taken_events).map(|(at, _)| *at)
+        let next = self.events().get(self.taken_events);
+        next.map(|(at, _)| *at)
     }
 
     /// All events of the current trial, in order.
-    fn events(&self) -> Vec<(Instant, ManagerEvent)> {
-        let Some(trial) = &self.trial else {
-            return Vec::new();
-        };
-        let mut events = Vec::new();
-        match &trial.outcome {
-            Ok(point) => {
-                let joined = ManagerEvent::Joined(point.ssid.clone());
-                events.extend(self.joined_at().map(|at| (at, joined)));
-            }
-            Err(failure) => {
-                if let Some(reason) = self.reported_reason(trial, *failure) {
-                    // Firmware reports only the first, unless an application counts them.
-                    let last = self.application_resets_after().unwrap_or(1);
-                    events.extend((1..=last).map(|number| {
-                        let failed = ManagerEvent::Failed(reason);
-                        (self.failure_at(trial, number), failed)
-                    }));
-                }
-                let reset_at = self.application_reset_at();
-                events.extend(reset_at.map(|at| (at, ManagerEvent::ApplicationReset)));
-            }
-        }
-        events.retain(|(at, _)| trial.ended_at.is_none_or(|ended_at| *at <= ended_at));
-        events
+    fn events(&self) -> &[(Instant, ManagerEvent)] {
+        self.trial.as_ref().map_or(&[], |trial| &trial.events)
+    }
+
+    fn find_event(&self, is_wanted: impl Fn(&ManagerEvent) -> bool) -> Option<Instant> {
+        let mut events = self.events().iter();
+        let found = events.find(|(_, event)| is_wanted(event));
+        found.map(|(at, _)| *at)
+    }
+
+    /// When the application resets the manager, if the client does not before.
+    fn application_reset_at(&self) -> Option<Instant> {
+        self.find_event(|event| *event == ManagerEvent::ApplicationReset)
+    }
+
+    /// When the device gets its address in the current trial, if it does.
+    fn joined_at(&self) -> Option<Instant> {
+        self.find_event(|event| matches!(event, ManagerEvent::Joined(_)))
     }
 
     /// When clients cannot reach the device during the current trial, if it has such a time.
     pub(super) fn outage(&self) -> Option<Outage> {
         let trial = self.trial.as_ref()?;
         let joined = self.joined_at()?;
-        let until = if self.settings.acts_out(Scenario::ServiceGone) {
-            None
-        } else if self.settings.acts_out(Scenario::ChannelChange) {
-            let away = later(trial.begins_at, self.scaled(CHANNEL_CHANGE));
-            Some(away.max(joined))
-        } else {
-            return None;
-        };
-        Some(Outage {
-            from: trial.begins_at,
-            until,
-        })
+        let from = trial.begins_at;
+        if self.settings.acts_out(Scenario::ServiceGone) {
+            return Some(Outage { from, until: None });
+        }
+        let until = Some(later(from, self.scaled(CHANNEL_CHANGE)).max(joined));
+        let changes = self.settings.acts_out(Scenario::ChannelChange);
+        changes.then_some(Outage { from, until })
     }
 
     /// Begins a scan. Returns how long the radio needs.
     pub(super) fn scan(&mut self, now: Instant, command: CmdScanWifiStart) -> Duration {
-        if self
-            .scan
-            .as_ref()
-            .is_some_and(|scan| !scan.is_finished(now))
-        {
+        if !self.is_scan_finished(now) {
             // Firmware reports success at once, even for a blocking request.
             return Duration::ZERO;
         }
-        let is_stuck = self.state(now) != State::AtStart;
+        let is_stuck = !self.is_at_start(now);
         let scan = Scan::begin(now, command, self.settings.time_scale, is_stuck);
         let duration = scan.duration();
         self.scan = Some(scan);
@@ -300,77 +292,38 @@ impl Manager {
 
     /// The access points that the last scan has found by now, strongest first.
     pub(super) fn scan_results(&self, now: Instant) -> Vec<&AccessPoint> {
-        let Some(scan) = &self.scan else {
-            return Vec::new();
+        let is_found = |point: &&AccessPoint| {
+            let scan = self.scan.as_ref();
+            scan.is_some_and(|scan| scan.has_visited(point.channel, now))
         };
         let points = self.settings.world.access_points.iter();
-        let found = points.filter(|point| scan.has_visited(point.channel, now));
-        let mut found: Vec<_> = found.collect();
+        let mut found: Vec<_> = points.filter(is_found).collect();
         found.sort_by_key(|point| std::cmp::Reverse(point.rssi));
         found.truncate(MAX_SCAN_ENTRIES);
         found
     }
 
-    fn state(&self, now: Instant) -> State {
-        if self.settings.auto_stop && self.success_reported_at.is_some() {
-            return State::Stopping;
-        }
-        if self.is_at_start {
-            return State::AtStart;
-        }
-        match self.station(now) {
-            Station::Connecting | Station::AttemptFailed { .. } => State::CredentialsReceived,
-            Station::Connected(_) => State::Success,
-            Station::Failed(_) if self.application_reset_at().is_some_and(|at| at <= now) => {
-                State::AtStart
-            }
-            Station::Failed(_) => State::Fail,
-        }
+    /// Whether the state machine is at its start: before an apply, or after a reset.
+    fn is_at_start(&self, now: Instant) -> bool {
+        let was_reset = self.application_reset_at().is_some_and(|at| at <= now);
+        self.success_reported_at.is_none() && (self.is_reset || was_reset)
     }
 
     fn station(&self, now: Instant) -> Station {
-        // The initial value, before any apply.
-        let Some(trial) = &self.trial else {
-            return Station::Connecting;
-        };
-        let now = trial.ended_at.map_or(now, |ended_at| ended_at.min(now));
-        match &trial.outcome {
-            Ok(point) => match self.joined_at() {
-                Some(at) if at <= now => Station::Connected(point.clone()),
-                _ => Station::Connecting,
-            },
-            Err(failure) => self.failing_station(trial, *failure, now),
-        }
-    }
-
-    /// The station in a trial that cannot succeed.
-    fn failing_station(&self, trial: &Trial, failure: Failure, now: Instant) -> Station {
-        let Some(reason) = self.reported_reason(trial, failure) else {
-            return Station::Connecting;
-        };
-        let each = self.scaled(self.settings.world.failed_attempt);
-        let elapsed = now.checked_duration_since(trial.begins_at);
-        let completed =
-            elapsed.map_or(Some(0), |time| time.as_nanos().checked_div(each.as_nanos()));
-        let completed = completed.and_then(|count| u32::try_from(count).ok());
-        let completed = completed.unwrap_or(u32::MAX);
-        if completed == 0 {
-            Station::Connecting
-        } else if let Some(remaining @ 1..) = self.max_attempts().checked_sub(completed) {
-            Station::AttemptFailed { remaining }
-        } else {
-            Station::Failed(reason)
-        }
+        let steps = self.trial.iter().flat_map(|trial| &trial.steps);
+        let last = steps.take_while(|(at, _)| *at <= now).last();
+        // Also the initial value, before any apply.
+        last.map_or(Station::Connecting, |(_, station)| station.clone())
     }
 
     /// The reason that the device reports for a failure; `None` if it retries without end.
-    fn reported_reason(&self, trial: &Trial, failure: Failure) -> Option<Reason> {
+    fn reported_reason(&self, failure: Failure, stale_reason: Reason) -> Option<Reason> {
         match failure {
             Failure::NotFound => Some(Reason::NetworkNotFound),
             Failure::WrongPassphrase => Some(Reason::AuthError),
             Failure::AuthExpired if !self.rules().has_auth_expire_retry => Some(Reason::AuthError),
             Failure::AuthExpired | Failure::Unrelated => {
-                (self.max_attempts() > 0).then_some(trial.stale_reason)
+                (self.max_attempts() > 0).then_some(stale_reason)
             }
             Failure::Endless => None,
         }
@@ -383,7 +336,7 @@ impl Manager {
         } else if self.settings.acts_out(Scenario::AttemptsCountdown) {
             5
         } else {
-            self.settings.world.attempts
+            ATTEMPTS
         }
     }
 
@@ -396,35 +349,6 @@ impl Manager {
         } else {
             self.rules().application_resets_after
         }
-    }
-
-    /// When a trial fails for the n-th time: after its last attempt, and again after every attempt that
-    /// the application adds.
-    fn failure_at(&self, trial: &Trial, number: u32) -> Instant {
-        let attempts = self.max_attempts().max(1);
-        let before = attempts.saturating_add(number).saturating_sub(1);
-        let each = self.scaled(self.settings.world.failed_attempt);
-        later(trial.begins_at, each.saturating_mul(before))
-    }
-
-    /// When the application resets the manager, if the client does not before.
-    fn application_reset_at(&self) -> Option<Instant> {
-        let trial = self.trial.as_ref()?;
-        let failure = trial.outcome.as_ref().err()?;
-        self.reported_reason(trial, *failure)?;
-        let at = self.failure_at(trial, self.application_resets_after()?);
-        trial
-            .ended_at
-            .is_none_or(|ended_at| at <= ended_at)
-            .then_some(at)
-    }
-
-    /// When the device gets its address in the current trial, if it does.
-    fn joined_at(&self) -> Option<Instant> {
-        let trial = self.trial.as_ref()?;
-        trial.outcome.as_ref().ok()?;
-        let at = later(trial.begins_at, self.scaled(self.settings.world.join));
-        (trial.ended_at.is_none_or(|ended_at| at <= ended_at)).then_some(at)
     }
 }
 
@@ -439,6 +363,11 @@ pub(super) fn later(from: Instant, wait: Duration) -> Instant {
 pub(super) const NEVER: Duration = Duration::from_hours(365 * 24);
 /// `esp_timer_start_once(wifi_connect_timer, …)`: the device sends its answer before the channel changes.
 const CONNECT_DELAY: Duration = Duration::from_secs(1);
+/// How long a failing attempt takes.
+const FAILED_ATTEMPT: Duration = Duration::from_millis(1500);
+/// `wifi_conn_attempts`. Without it, there is one attempt if the reason of the failure is known, and else
+/// endless ones.
+const ATTEMPTS: u32 = 3;
 /// `cleanup_delay`.
 const CLEANUP_DELAY: Duration = Duration::from_secs(1);
 /// `CONFIG_NETWORK_PROV_AUTOSTOP_TIMEOUT`.

@@ -7,19 +7,16 @@
 
 mod advertisement;
 mod availability;
-mod challenge_response;
 mod endpoint;
 mod firmware;
 mod keys;
 mod manager;
 mod node;
-mod node_config;
 mod node_key;
 mod offering;
 mod reply;
 mod scenario;
 mod settings;
-mod user_mapping;
 mod version;
 mod wifi_config;
 mod wifi_ctrl;
@@ -33,25 +30,25 @@ use std::time::Duration;
 use rand_core::CryptoRng;
 use tokio::time::Instant;
 
-use self::endpoint::Endpoint;
+use self::endpoint::{Endpoint, list_endpoints};
 use self::keys::SessionKeys;
 use self::manager::{Manager, ManagerEvent, later};
 use self::node::NodeState;
 use self::reply::refuse;
 use self::wrong_type_reply::wrong_type_reply;
-use super::flash::Flash;
+use super::flash::{Flash, StoredConfig};
 use super::log::{DeviceEvent, Log, ProvEvent};
 use super::node_cloud::{Message, Uplink};
+use crate::proto::EndpointName;
 
 pub use advertisement::Advertisement;
 pub use availability::{Outage, StopReason};
 pub use firmware::{Firmware, Rules};
-pub use node::NodeSettings;
-pub use node_config::node_config;
+pub use node::{NodeSettings, node_config};
 pub use node_key::{KeyKind, NodeKey, NodeKeyError};
 pub use offering::{Association, Offering};
 pub use reply::{Refusal, Reply};
-pub use scenario::{Scenario, ScenarioError};
+pub use scenario::Scenario;
 pub use settings::DeviceSettings;
 pub use world::{AccessPoint, TimeScale, World};
 
@@ -60,6 +57,7 @@ pub use world::{AccessPoint, TimeScale, World};
 pub struct Device {
     pub(super) settings: Arc<DeviceSettings>,
     version: String,
+    endpoints: Vec<(EndpointName, Endpoint)>,
     #[debug(skip)]
     rng: Box<dyn CryptoRng + Send>,
     log: Log,
@@ -78,15 +76,14 @@ impl Device {
     pub fn new(settings: DeviceSettings, rng: impl CryptoRng + Send + 'static) -> Self {
         let settings = Arc::new(settings);
         // The lock-out belongs to the application's provisioning.
-        let is_on_network = settings.offering.is_on_network();
-        let max_strikes = if is_on_network {
-            0
-        } else {
-            settings.max_strikes
+        let max_strikes = match settings.offering {
+            Offering::Provisioning => settings.max_strikes,
+            Offering::Standalone | Offering::LocalControl => 0,
         };
         let node = settings.node.clone();
         Self {
             version: version::write_document(&settings),
+            endpoints: list_endpoints(&settings),
             keys: SessionKeys::new(settings.secret.clone(), max_strikes),
             rng: Box::new(rng),
             log: Log::default(),
@@ -120,12 +117,24 @@ impl Device {
 
     /// Whether an endpoint of this name is registered.
     pub fn has_endpoint(&self, name: &str) -> bool {
-        Endpoint::find(name, &self.settings).is_some()
+        self.find_endpoint(name).is_some()
+    }
+
+    fn find_endpoint(&self, name: &str) -> Option<Endpoint> {
+        let mut endpoints = self.endpoints.iter();
+        let found = endpoints.find(|(known, _)| known.as_str() == name)?;
+        Some(found.1)
     }
 
     /// The endpoints that have a characteristic over Bluetooth, with or without a handler, in order.
     pub fn created_endpoints(&self) -> Vec<String> {
-        endpoint::list_created(&self.settings)
+        let names = self.endpoints.iter().map(|(name, _)| name.as_str());
+        let node = self.settings.node.as_ref();
+        // Without a handler.
+        let claim = node
+            .is_some_and(|node| !node.is_claimed)
+            .then_some("rmaker_claim");
+        names.chain(claim).map(str::to_owned).collect()
     }
 
     /// Starts an uplink to its cloud. Without a cloud, all messages are lost.
@@ -137,9 +146,8 @@ impl Device {
 
     /// Takes the messages to its cloud.
     pub(super) fn take_outgoing(&mut self) -> Vec<Message> {
-        let node = self.node.as_mut();
-        node.map(|node| std::mem::take(&mut node.outgoing))
-            .unwrap_or_default()
+        let outgoing = self.node.as_mut().map(|node| &mut node.outgoing);
+        outgoing.map(std::mem::take).unwrap_or_default()
     }
 
     /// Starts as the application does after a power cycle: the service starts, unless there are
@@ -152,23 +160,22 @@ impl Device {
             }
             return;
         }
-        self.log.write(&DeviceEvent::prov_event(ProvEvent::Init));
+        self.log.write_prov_event(ProvEvent::Init);
         if self.flash.is_provisioned() && !self.settings.always_provisions {
             self.provisioned_before = Some(now);
         } else {
-            self.log.write(&DeviceEvent::prov_event(ProvEvent::Start));
+            self.log.write_prov_event(ProvEvent::Start);
         }
     }
 
     /// Logs that the service has ended, and the component with it.
     pub(super) fn end(&mut self) {
-        if self.settings.offering.is_on_network() {
-            return;
+        if !self.settings.offering.is_on_network() {
+            if self.provisioned_before.is_none() {
+                self.log.write_prov_event(ProvEvent::End);
+            }
+            self.log.write_prov_event(ProvEvent::Deinit);
         }
-        if self.provisioned_before.is_none() {
-            self.log.write(&DeviceEvent::prov_event(ProvEvent::End));
-        }
-        self.log.write(&DeviceEvent::prov_event(ProvEvent::Deinit));
     }
 
     /// When the next event without a request is due.
@@ -296,7 +303,7 @@ impl Device {
         request: &[u8],
         is_wrong_type: bool,
     ) -> Result<Reply, Refusal> {
-        let endpoint = Endpoint::find(endpoint, &self.settings);
+        let endpoint = self.find_endpoint(endpoint);
         let endpoint = endpoint.ok_or(Refusal::NoSuchEndpoint)?;
         if self.stopped(now).is_some() {
             return Err(refuse("the service has ended"));
@@ -310,22 +317,22 @@ impl Device {
             request
         };
         let mut after = Duration::ZERO;
-        let (manager, flash, log) = (&mut self.manager, &mut self.flash, &mut self.log);
         let node = self.node.as_mut().ok_or(Refusal::NoSuchEndpoint);
+        let log = &mut self.log;
         let mut bytes = match endpoint {
             Endpoint::Session => self
                 .keys
                 .handle_handshake(log, &mut *self.rng, now, request)?,
             Endpoint::Version => self.version.clone().into_bytes(),
-            Endpoint::Config => wifi_config::handle(manager, flash, log, now, request)?,
-            Endpoint::Control => wifi_ctrl::handle(manager, flash, log, now, request)?,
+            Endpoint::Config => self.handle_config(now, request)?,
+            Endpoint::Control => self.handle_control(now, request)?,
             Endpoint::Scan => {
                 let reply;
-                (reply, after) = wifi_scan::handle(manager, now, request)?;
+                (reply, after) = self.handle_scan(now, request)?;
                 reply
             }
-            Endpoint::ChallengeResponse => challenge_response::handle(node?, log, now, request)?,
-            Endpoint::UserMapping => user_mapping::handle(node?, log, request)?,
+            Endpoint::ChallengeResponse => node?.handle_challenge(log, now, request)?,
+            Endpoint::UserMapping => node?.handle_user_mapping(log, request)?,
         };
         if is_wrong_type {
             bytes = wrong_type_reply(endpoint, &bytes);
@@ -336,6 +343,14 @@ impl Device {
             bytes = self.keys.seal(&bytes)?;
         }
         Ok(Reply { bytes, after })
+    }
+
+    /// Writes to its flash memory. An error does not affect the device.
+    fn store_credentials(&mut self, config: Option<StoredConfig>) {
+        if let Err(error) = self.flash.store(config) {
+            let why = error.to_string();
+            self.log.write(&DeviceEvent::StateLost { why });
+        }
     }
 
     fn planned_stop(&self) -> Option<(Instant, StopReason)> {
@@ -360,8 +375,9 @@ impl Device {
             match event {
                 ManagerEvent::Joined(ssid) => {
                     let ssid = String::from_utf8_lossy(&ssid).into_owned();
+                    let (name, reason) = (ProvEvent::CredSuccess, None);
                     self.log.write_at(at, &DeviceEvent::WifiJoined { ssid });
-                    let event = DeviceEvent::prov_event(ProvEvent::CredSuccess);
+                    let event = DeviceEvent::ProvEvent { name, reason };
                     self.log.write_at(at, &event);
                     if let Some(node) = &mut self.node {
                         node.go_online();
@@ -369,13 +385,12 @@ impl Device {
                 }
                 ManagerEvent::Failed(reason) => {
                     let (name, reason) = (ProvEvent::CredFail, Some(reason.into()));
-                    self.log
-                        .write_at(at, &DeviceEvent::ProvEvent { name, reason });
+                    let event = DeviceEvent::ProvEvent { name, reason };
+                    self.log.write_at(at, &event);
                 }
                 ManagerEvent::ApplicationReset => {
                     self.log.write_at(at, &DeviceEvent::ApplicationReset);
-                    let stored = self.flash.store(None);
-                    self.log.write_state_error(stored);
+                    self.store_credentials(None);
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The private key of a node, and the two kinds of signature that firmware makes with it
 //! (`esp_rmaker_node_auth.c`).
 
+use clap::ValueEnum;
 use derive_more::Debug;
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding};
@@ -9,14 +10,12 @@ use rsa::sha2::Sha256;
 use rsa::signature::{RandomizedSigner as _, SignatureEncoding as _, Signer as _};
 use rsa::traits::PublicKeyParts as _;
 use rsa::{RsaPrivateKey, pkcs1v15, pss};
-use strum::{Display, EnumString};
+use strum::Display;
 use thiserror::Error;
 
-use crate::emulator::parse::ParseValueError;
-
 /// The kind of a node's key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, EnumString)]
-#[strum(serialize_all = "lowercase", parse_err_ty = ParseValueError, parse_err_fn = unknown)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Display, ValueEnum)]
+#[strum(serialize_all = "lowercase")]
 pub enum KeyKind {
     /// A key on the curve P-256, as new nodes get.
     #[default]
@@ -132,10 +131,6 @@ pub enum NodeKeyError {
     /// The text is not a key of these kinds.
     #[error("expected PEM with a PKCS #8 private key, P-256 or RSA")]
     Unreadable,
-}
-
-fn unknown(_: &str) -> ParseValueError {
-    "ec or rsa".into()
 }
 
 const RSA_BITS: usize = 2048;

@@ -3,18 +3,22 @@
 
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 use crate::proto::{EndpointName, Service};
 
 /// What a device offers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Offering {
     /// The provisioning manager, until the device is on a network.
     #[default]
+    #[value(skip)]
     Provisioning,
-    /// RainMaker's service for challenge-response alone (`esp_rmaker_on_network_chal_resp.c`).
+    // `esp_rmaker_on_network_chal_resp.c`.
+    /// Challenge-response by itself, until it is switched off.
     Standalone,
-    /// RainMaker's local control with challenge-response (`esp_rmaker_local_ctrl.c`). Its properties,
-    /// and so `esp_local_ctrl/control`, are not emulated.
+    // `esp_rmaker_local_ctrl.c`. Its properties, and so `esp_local_ctrl/control`, are not emulated.
+    /// Local control and challenge-response.
     LocalControl,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use prost::Message;
+use prost::{Message, encoding};
 use thiserror::Error;
 
 use super::firmware::Rules;
@@ -43,9 +43,24 @@ pub(super) fn decode<M: Message + Default>(request: &[u8]) -> Result<M, Refusal>
     M::decode(request).map_err(|_| refuse("a message that cannot be read"))
 }
 
-/// The type of the message that responds to a command: in every protocol, the next number.
-pub(super) const fn response_to(command: i32) -> i32 {
-    command.saturating_add(1)
+/// Encodes the response to a command: in every protocol, a message of the next type.
+pub(super) fn respond(command: i32, status: Status, body: &impl Message) -> Vec<u8> {
+    encode(command.saturating_add(1), status.into(), body)
+}
+
+/// Encodes a message. All protocols after the handshake have its type in field 1, a status in field 2, and
+/// its body in the field of the type's number plus ten.
+pub(super) fn encode(kind: i32, status: i32, body: &impl Message) -> Vec<u8> {
+    let mut message = Vec::new();
+    for (field, value) in [(1, kind), (2, status)] {
+        // As every default value, zero is left out.
+        if value != 0 {
+            encoding::int32::encode(field, &value, &mut message);
+        }
+    }
+    let field = kind.saturating_add(10).cast_unsigned();
+    encoding::message::encode(field, body, &mut message);
+    message
 }
 
 pub(super) const fn refuse(why: &'static str) -> Refusal {

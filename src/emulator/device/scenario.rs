@@ -1,22 +1,17 @@
 //! Named scenarios of an emulated device: each changes a few details of the manager or of the node, which
 //! document the effects, as does `docs/reference/faults.md`.
 
-use strum::{Display, EnumString, VariantNames};
-use thiserror::Error;
+use clap::ValueEnum;
+use strum::Display;
 
 use super::firmware::Firmware;
 use super::node_key::KeyKind;
 use super::offering::Association;
 use super::world::Failure;
-use crate::emulator::parse::ParseValueError;
 
 /// A deviation from the usual course.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, EnumString, VariantNames)]
-#[strum(
-    serialize_all = "kebab-case",
-    parse_err_ty = ParseValueError,
-    parse_err_fn = unknown
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display, ValueEnum)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Scenario {
     /// The application never resets the manager.
     AppNeverResets,
@@ -59,33 +54,47 @@ pub enum Scenario {
 }
 
 impl Scenario {
+    /// Those that decide the same thing differently, and so exclude each other.
+    const EXCLUSIVE: [&[Self]; 5] = [
+        &[Self::AppNeverResets, Self::AppResets],
+        &[
+            Self::AttemptsCountdown,
+            Self::AuthExpire,
+            Self::ChannelChange,
+            Self::EndlessConnecting,
+            Self::NotFound,
+            Self::ServiceGone,
+            Self::WrongPassphrase,
+            Self::WrongReason,
+        ],
+        &[Self::NoUserMappingMessage, Self::WrongSecretKey],
+        &[
+            Self::Pkcs1Signature,
+            Self::RawSignature,
+            Self::WrongSignature,
+        ],
+        &[Self::ResetAccepted, Self::ResetRefused],
+    ];
+
     /// Checks that this firmware supports these scenarios, together.
-    pub fn check(scenarios: &[Self], firmware: Firmware) -> Result<(), ScenarioError> {
+    pub fn check(scenarios: &[Self], firmware: Firmware) -> Result<(), String> {
         let rules = firmware.rules();
-        for (number, scenario) in scenarios.iter().enumerate() {
+        for scenario in scenarios {
             let need = match scenario {
                 Self::AttemptsCountdown | Self::WrongReason if !rules.counts_attempts => {
-                    "that counts attempts, and {firmware} does not"
+                    format!("that counts attempts, and {firmware} does not")
                 }
                 Self::ResetAccepted | Self::ResetRefused if !rules.has_control => {
-                    "with prov-ctrl, and {firmware} has none"
+                    format!("with prov-ctrl, and {firmware} has none")
                 }
-                _ => "",
+                _ => continue,
             };
-            if !need.is_empty() {
-                let need = need.replace("{firmware}", &firmware.to_string());
-                return Err(ScenarioError(format!("{scenario} needs firmware {need}")));
-            }
-            let mut earlier = scenarios.iter().take(number);
-            let is_same_group = |other: &&Self| {
-                scenario
-                    .group()
-                    .is_some_and(|group| other.group() == Some(group))
-            };
-            if let Some(first) = earlier.find(is_same_group) {
-                return Err(ScenarioError(format!(
-                    "{first} and {scenario} exclude each other"
-                )));
+            return Err(format!("{scenario} needs firmware {need}"));
+        }
+        for group in Self::EXCLUSIVE {
+            let mut members = scenarios.iter().filter(|scenario| group.contains(scenario));
+            if let (Some(first), Some(second)) = (members.next(), members.next()) {
+                return Err(format!("{first} and {second} exclude each other"));
             }
         }
         Ok(())
@@ -95,7 +104,7 @@ impl Scenario {
     pub fn check_node(
         scenarios: &[Self],
         node: Option<(Association, KeyKind)>,
-    ) -> Result<(), ScenarioError> {
+    ) -> Result<(), String> {
         for scenario in scenarios {
             let (association, needed) = match scenario {
                 Self::Pkcs1Signature => (Association::ChallengeResponse, Some(KeyKind::Rsa)),
@@ -108,50 +117,41 @@ impl Scenario {
                 }
                 _ => continue,
             };
-            let kind = node
-                .filter(|(has, _)| *has == association)
-                .map(|(_, kind)| kind);
-            let need = match (kind, needed) {
-                (None, _) => format!("a device with {}", association.endpoint()),
-                (Some(kind), Some(needed)) if kind != needed => {
-                    format!("a node key of kind {needed}")
+            match (node.filter(|(has, _)| *has == association), needed) {
+                (None, _) => {
+                    let endpoint = association.endpoint();
+                    return Err(format!("{scenario} needs a device with {endpoint}"));
                 }
-                _ => continue,
-            };
-            return Err(ScenarioError(format!("{scenario} needs {need}")));
+                (Some((_, kind)), Some(needed)) if kind != needed => {
+                    return Err(format!("{scenario} needs a node key of kind {needed}"));
+                }
+                _ => {}
+            }
         }
         Ok(())
     }
 
     /// Checks that a device that is already on its network supports these scenarios.
-    pub fn check_on_network(scenarios: &[Self]) -> Result<(), ScenarioError> {
-        let is_of_challenges = |scenario: &Self| {
-            *scenario == Self::ChalRespDisabled
-                || scenario.group() == Some(ExclusiveGroup::Signature)
-        };
+    pub fn check_on_network(scenarios: &[Self]) -> Result<(), String> {
         match scenarios
             .iter()
-            .find(|scenario| !is_of_challenges(scenario))
+            .find(|scenario| !scenario.is_of_challenges())
         {
-            Some(scenario) => Err(ScenarioError(format!(
+            Some(scenario) => Err(format!(
                 "{scenario} is about provisioning, and not about a device on its network"
-            ))),
+            )),
             None => Ok(()),
         }
     }
 
-    const fn group(self) -> Option<ExclusiveGroup> {
-        Some(match self {
-            Self::AppNeverResets | Self::AppResets => ExclusiveGroup::Application,
-            Self::ResetAccepted | Self::ResetRefused => ExclusiveGroup::Reset,
-            Self::ChannelChange | Self::ServiceGone => ExclusiveGroup::Joining,
-            Self::Pkcs1Signature | Self::RawSignature | Self::WrongSignature => {
-                ExclusiveGroup::Signature
-            }
-            Self::NoUserMappingMessage | Self::WrongSecretKey => ExclusiveGroup::UserMapping,
-            _ if self.failure().is_some() => ExclusiveGroup::Joining,
-            _ => return None,
-        })
+    const fn is_of_challenges(self) -> bool {
+        matches!(
+            self,
+            Self::ChalRespDisabled
+                | Self::Pkcs1Signature
+                | Self::RawSignature
+                | Self::WrongSignature
+        )
     }
 
     /// How it makes every attempt fail, if it does.
@@ -167,38 +167,19 @@ impl Scenario {
     }
 }
 
-/// Scenarios that exclude each other, because they decide the same thing differently.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ExclusiveGroup {
-    Application,
-    Joining,
-    Reset,
-    Signature,
-    UserMapping,
-}
-
-fn unknown(_: &str) -> ParseValueError {
-    format!("one of {}", Scenario::VARIANTS.join(", ")).into()
-}
-
-/// Why a device does not support the scenarios.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct ScenarioError(String);
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_are_read_and_shown() {
-        for name in Scenario::VARIANTS {
-            let scenario: Scenario = name.parse().unwrap();
-            assert_eq!(scenario.to_string(), *name);
+        for scenario in Scenario::value_variants() {
+            let name = scenario.to_string();
+            assert_eq!(Scenario::from_str(&name, false), Ok(*scenario));
         }
-        assert_eq!("raw-signature".parse(), Ok(Scenario::RawSignature));
-        let error = "nonsense".parse::<Scenario>().unwrap_err().to_string();
-        assert!(error.contains("channel-change"), "{error}");
+        let named = Scenario::from_str("raw-signature", false);
+        assert_eq!(named, Ok(Scenario::RawSignature));
+        assert!(Scenario::from_str("nonsense", false).is_err());
     }
 
     #[test]
@@ -230,10 +211,10 @@ mod tests {
             "raw-signature",
             "wrong-signature",
         ];
-        for name in Scenario::VARIANTS {
-            let scenario = name.parse().unwrap();
-            let possible = Scenario::check_on_network(&[scenario]).is_ok();
-            assert_eq!(possible, challenge_scenarios.contains(name), "{name}");
+        for scenario in Scenario::value_variants() {
+            let name = scenario.to_string();
+            let possible = Scenario::check_on_network(&[*scenario]).is_ok();
+            assert_eq!(possible, challenge_scenarios.contains(&&*name), "{name}");
         }
     }
 

@@ -19,8 +19,6 @@ pub struct DeviceSettings {
     pub world: World,
     /// The application's capabilities in the version document, such as `ch_resp` or `claim`.
     pub capabilities: Vec<String>,
-    /// Whether the service ends after provisioning. Applications can disable that.
-    pub auto_stop: bool,
     /// The number of failed handshakes that lock the device. 0: it never locks.
     pub max_strikes: u32,
     /// The factor of its waits.
@@ -47,7 +45,6 @@ impl DeviceSettings {
             offering: Offering::default(),
             world: World::neighborhood(),
             capabilities: Vec::new(),
-            auto_stop: true,
             max_strikes: 5,
             time_scale: TimeScale::REAL,
             firmware: Firmware::default(),

@@ -55,21 +55,14 @@ fn provisioning_capabilities(secret: &DeviceSecret, rules: Rules) -> Vec<&'stati
         DeviceSecret::Sec1 { pop: None } => vec!["no_pop"],
         DeviceSecret::Sec1 { .. } | DeviceSecret::Sec2 { .. } => Vec::new(),
     };
-    if rules.lists_wifi {
-        names.push("wifi_prov");
-    }
+    names.extend(rules.lists_wifi.then_some("wifi_prov"));
     names.push("wifi_scan");
     names
 }
 
 fn patch_version(secret: &DeviceSecret) -> u8 {
-    match secret {
-        DeviceSecret::Sec2 {
-            nonce: NonceRule::Counter,
-            ..
-        } => 1,
-        DeviceSecret::Sec0 | DeviceSecret::Sec1 { .. } | DeviceSecret::Sec2 { .. } => 0,
-    }
+    let counts = |nonce: &NonceRule| *nonce == NonceRule::Counter;
+    u8::from(matches!(secret, DeviceSecret::Sec2 { nonce, .. } if counts(nonce)))
 }
 
 fn object(label: &str, members: &[(&str, String)]) -> String {

@@ -3,12 +3,11 @@
 
 use std::net::Ipv4Addr;
 use std::str::FromStr;
-use std::sync::LazyLock;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::emulator::parse::{ParseListError, ParseValueError, parse_list};
+use crate::emulator::parse::parse_list;
 use crate::secret::Secret;
 
 /// The access points around the device, and how long joining takes.
@@ -18,21 +17,13 @@ pub struct World {
     pub access_points: Vec<AccessPoint>,
     /// From the start of an attempt to an address.
     pub join: Duration,
-    /// How long a failing attempt takes.
-    pub failed_attempt: Duration,
-    /// `wifi_conn_attempts` of the firmware. 0: one attempt if the reason of the failure is known,
-    /// otherwise endless ones.
-    pub attempts: u32,
 }
 
 impl World {
     /// A neighborhood with one network of each kind that a client must support. The passphrase is
     /// `correct horse battery`; that of `Café 家 ’` is `naïve café`.
     pub fn neighborhood() -> Self {
-        static WORLD: LazyLock<World> = LazyLock::new(|| {
-            World::from_json(NEIGHBORHOOD).unwrap_or_else(|_| World::with(Vec::new()))
-        });
-        WORLD.clone()
+        Self::from_json(NEIGHBORHOOD).unwrap_or_else(|_| Self::with(Vec::new()))
     }
 
     /// These access points, and the default times.
@@ -40,15 +31,13 @@ impl World {
         Self {
             access_points,
             join: Duration::from_millis(1200),
-            failed_attempt: Duration::from_millis(1500),
-            attempts: 3,
         }
     }
 
     /// Reads a JSON list of `{ssid | ssid_hex, bssid?, channel?, rssi?, auth?, passphrase?, ip?,
     /// hidden?}`. `auth` is the driver's number or a name; without it, a network with a passphrase is
     /// WPA2 and one without is open.
-    pub fn from_json(text: &str) -> Result<Self, ParseListError> {
+    pub fn from_json(text: &str) -> Result<Self, String> {
         parse_list(text, "access point", ListedAccessPoint::into_access_point).map(Self::with)
     }
 
@@ -224,11 +213,11 @@ impl TimeScale {
 }
 
 impl FromStr for TimeScale {
-    type Err = ParseValueError;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ParseValueError> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         let factor = text.parse().ok().and_then(Self::new);
-        factor.ok_or_else(|| "a number that is 0 or more".into())
+        factor.ok_or("expected a number that is 0 or more")
     }
 }
 
@@ -299,7 +288,7 @@ mod tests {
             ),
             (r#"[{"ssid": "a", "bssid": "00"}]"#, "six pairs"),
         ] {
-            let error = World::from_json(text).unwrap_err().to_string();
+            let error = World::from_json(text).unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");
         }
     }

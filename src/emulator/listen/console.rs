@@ -24,20 +24,22 @@ use crate::emulator::device::{Device, StopReason};
 use crate::emulator::server::{DeviceServer, Listener, wait_until};
 
 pub use self::log_noise::Noise;
-pub use self::settings::{ConsoleSettings, ConsoleTrouble};
+pub use self::settings::{ConsoleSettings, ConsoleTrouble, Newlines};
 
 /// A serial line, before a device serves it.
 #[derive(Debug)]
 pub struct Console {
     pty: Pty,
     settings: ConsoleSettings,
+    qr_code: Option<String>,
 }
 
-/// Opens a pty.
-pub fn open(settings: ConsoleSettings) -> io::Result<Console> {
+/// Opens a pty. The boot log has the QR code with this payload; without one, the board prints no boot log.
+pub fn open(settings: ConsoleSettings, qr_code: Option<String>) -> io::Result<Console> {
     Ok(Console {
         pty: Pty::open()?,
         settings,
+        qr_code,
     })
 }
 
@@ -55,7 +57,12 @@ impl Console {
     /// Serves `device` until its service ends, and closes the port. Dropping the future also ends it.
     pub async fn serve(self, device: Device) -> StopReason {
         let line = SerialLine {
-            board: Board::new(self.settings, device.settings.time_scale, Instant::now()),
+            board: Board::new(
+                self.settings,
+                self.qr_code,
+                &device.settings,
+                Instant::now(),
+            ),
             pty: self.pty,
         };
         DeviceServer::run(device, line).await

@@ -21,8 +21,8 @@ use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::sleep;
 
-use self::connection::{Closing, HeadError, HttpConnection, HttpResponse};
-use self::head::{ErrorPage, MAX_TARGET, NOT_FOUND, URI_TOO_LONG, WRONG_METHOD, path_of};
+use self::connection::{Closing, HttpConnection, HttpResponse};
+use self::head::{MAX_TARGET, NOT_FOUND, URI_TOO_LONG, WRONG_METHOD, path_of};
 use crate::emulator::announce::Announcement;
 use crate::emulator::device::{Advertisement, Device, Reply, StopReason};
 use crate::emulator::fault::FaultKind;
@@ -30,8 +30,8 @@ use crate::emulator::log::DeviceEvent;
 use crate::emulator::server::{DeviceServer, Listener};
 
 /// Opens a port; port 0 selects a free one.
-pub async fn bind(address: SocketAddr) -> io::Result<HttpPort> {
-    let socket = open(address).await?;
+pub fn bind(address: SocketAddr) -> io::Result<HttpPort> {
+    let socket = reserve(address)?.listen(BACKLOG)?;
     Ok(HttpPort {
         address: socket.local_addr()?,
         socket: Some(socket),
@@ -122,14 +122,24 @@ impl Listener for HttpPort {
                 let Some(connection) = &mut self.connection else {
                     return Ok(());
                 };
-                let outcome = match read {
-                    Ok(0) => Err(Closing("by the client".to_owned())),
+                let handled = match read {
+                    Ok(0) => Err(Closing::left()),
                     Ok(_) => self.service.serve_request(server, connection).await,
                     Err(error) => Err(error.into()),
                 };
-                if let Err(Closing(why)) = outcome {
-                    self.disconnect(server, &why);
-                }
+                let why = match handled {
+                    Ok(()) => return Ok(()),
+                    Err(Closing::Because(why)) => why,
+                    Err(Closing::Refused { endpoint, why }) => {
+                        server.log_refusal(&endpoint, &why);
+                        format!("refused: {why}")
+                    }
+                    Err(Closing::Page(path, page)) => {
+                        server.log_refusal(&path, page.0);
+                        connection.send_page(page).await
+                    }
+                };
+                self.disconnect(server, &why);
             }
         }
         Ok(())
@@ -145,20 +155,15 @@ impl Listener for HttpPort {
 
     async fn set_reachable(&mut self, is_reachable: bool) -> Result<(), StopReason> {
         self.socket = None;
-        if !is_reachable {
-            self.reserved = reserve(self.address).ok();
-            return Ok(());
-        }
         let reserved = self.reserved.take();
-        self.socket = match reserved.map(|reserved| reserved.listen(BACKLOG)) {
-            Some(Ok(socket)) => Some(socket),
+        let reserved = reserved.map_or_else(|| reserve(self.address), Ok);
+        if is_reachable {
+            let listening = reserved.and_then(|reserved| reserved.listen(BACKLOG));
             // Another process may have bound the port.
-            _ => Some(
-                TcpListener::bind(self.address)
-                    .await
-                    .map_err(|_| StopReason::Vanished)?,
-            ),
-        };
+            self.socket = Some(listening.map_err(|_| StopReason::Vanished)?);
+        } else {
+            self.reserved = reserved.ok();
+        }
         Ok(())
     }
 
@@ -189,34 +194,38 @@ impl Service {
         let wait = server.device.settings.time_scale.of(RECEIVE_WAIT);
         let wait = wait.max(MIN_RECEIVE_WAIT);
         let max_head = server.device.settings.rules().max_head;
-        let head = match connection.read_head(wait, max_head).await {
-            Ok(head) => head,
-            Err(HeadError::Page(page)) => return send_page(server, connection, "?", page).await,
-            Err(HeadError::Disconnected(why)) => return Err(Closing(why)),
-        };
+        let head = connection.read_head(wait, max_head).await?;
         let path = path_of(&head.target);
+        let page = |page| Err(Closing::Page(path.to_owned(), page));
         let is_registered = path
             .strip_prefix('/')
             .is_some_and(|name| server.device.has_endpoint(name));
         if head.target.len() > MAX_TARGET {
-            return send_page(server, connection, path, URI_TOO_LONG).await;
+            return page(URI_TOO_LONG);
         } else if !is_registered {
-            return send_page(server, connection, path, NOT_FOUND).await;
+            return page(NOT_FOUND);
         } else if head.method != "POST" {
-            return send_page(server, connection, path, WRONG_METHOD).await;
+            return page(WRONG_METHOD);
         }
 
         // The endpoint's name is the rest of the target, with a query: the path of such a request is
         // registered, but its endpoint does not exist.
         let endpoint = head.target.get(1..).unwrap_or_default();
+        let refused = |why| Closing::Refused {
+            endpoint: endpoint.to_owned(),
+            why,
+        };
         let fault = match server.count_request(endpoint) {
             Ok(fault) => fault,
             Err(fault) => {
                 // With unread bytes, a close would be a reset.
                 let length = head.length.min(MAX_BODY);
-                return match connection.read_body(&head, length, wait).await {
-                    Ok(_) => send_fault(server, connection, fault, path).await,
-                    Err(why) => close_refused(server, endpoint, &why),
+                let body = connection.read_body(&head, length, wait).await;
+                body.map_err(refused)?;
+                return match fault {
+                    FaultKind::Drop => Ok(()),
+                    FaultKind::NotFound => page(NOT_FOUND),
+                    _ => Err(connection.close_by_fault(fault).await?),
                 };
             }
         };
@@ -224,20 +233,15 @@ impl Service {
         let (session, is_new) =
             self.select_session(server, connection.number, head.cookie.as_deref());
         if !(1..=MAX_BODY).contains(&head.length) {
-            let why = format!("a body of {} bytes", head.length);
-            return close_refused(server, endpoint, &why);
+            return Err(refused(format!("a body of {} bytes", head.length)));
         }
-        let body = match connection.read_body(&head, head.length, wait).await {
-            Ok(body) => body,
-            Err(why) => return close_refused(server, endpoint, &why),
-        };
+        let body = connection.read_body(&head, head.length, wait).await;
+        let body = body.map_err(refused)?;
         let exchanged = server.exchange(fault, session, endpoint, &body);
         if server.device.has_challenges_disabled() {
             // Within the handler, before the answer is sent.
-            let announcement = &mut self.announcement;
-            announcement
-                .end(server.log(), Advertisement::is_challenge_response)
-                .await;
+            let is_ended = Advertisement::is_challenge_response;
+            self.announcement.end(server.log(), is_ended).await;
         }
         let Reply { bytes, after } = match exchanged {
             Ok(reply) => reply,
@@ -247,7 +251,7 @@ impl Service {
                     // The device crashed, and its server with it.
                     self.session = None;
                 }
-                return Err(Closing(format!("refused: {refusal}")));
+                return Err(Closing::Because(format!("refused: {refusal}")));
             }
         };
         sleep(after).await;
@@ -265,7 +269,7 @@ impl Service {
             connection.respond(&response).await?;
         }
         if response.is_cut {
-            return Err(Closing("in the middle of the answer".to_owned()));
+            return Err(Closing::because("in the middle of the answer"));
         }
         Ok(())
     }
@@ -301,69 +305,6 @@ impl Service {
     }
 }
 
-/// Answers a request that does not reach the device, as its fault requires.
-async fn send_fault(
-    server: &mut DeviceServer,
-    connection: &mut HttpConnection,
-    fault: FaultKind,
-    path: &str,
-) -> Result<(), Closing> {
-    match fault {
-        FaultKind::Drop => Ok(()),
-        FaultKind::NotFound => send_page(server, connection, path, NOT_FOUND).await,
-        FaultKind::Status(number) => {
-            let status = format!("{number} Ordered");
-            let response = HttpResponse {
-                status: &status,
-                ..HttpResponse::default()
-            };
-            connection.respond(&response).await?;
-            Err(Closing(format!("status {number}")))
-        }
-        FaultKind::Reset => {
-            // Without it, the socket would close in order.
-            SockRef::from(&connection.stream).set_linger(Some(Duration::ZERO))?;
-            Err(Closing("reset".to_owned()))
-        }
-        _ => Err(Closing("without an answer".to_owned())),
-    }
-}
-
-/// Refuses a request: the socket closes without a byte of an answer.
-fn close_refused(server: &mut DeviceServer, endpoint: &str, why: &str) -> Result<(), Closing> {
-    server.log_refusal(endpoint, why);
-    Err(Closing(format!("refused: {why}")))
-}
-
-/// Answers with an error page, and closes the connection.
-async fn send_page(
-    server: &mut DeviceServer,
-    connection: &mut HttpConnection,
-    path: &str,
-    (status, text): ErrorPage,
-) -> Result<(), Closing> {
-    server.log_refusal(path, status);
-    let response = HttpResponse {
-        body: text.as_bytes(),
-        status,
-        ..HttpResponse::default()
-    };
-    let shown = connection.respond(&response).await;
-    // A socket that closes with unread bytes is reset, which may lose the page.
-    let mut rest = [0; 1024];
-    while matches!(connection.stream.try_read(&mut rest), Ok(1..)) {}
-    shown?;
-    Err(Closing(status.to_owned()))
-}
-
-/// Opens a port. The unspecified IPv6 address also accepts IPv4, as on a device.
-async fn open(address: SocketAddr) -> io::Result<TcpListener> {
-    if address.is_ipv6() && address.ip().is_unspecified() {
-        return reserve(address)?.listen(BACKLOG);
-    }
-    TcpListener::bind(address).await
-}
-
 /// Binds a port without listening.
 fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = match address {
@@ -371,7 +312,7 @@ fn reserve(address: SocketAddr) -> io::Result<TcpSocket> {
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
     if address.is_ipv6() && address.ip().is_unspecified() {
-        // The default differs between systems.
+        // As on a device. The default differs between systems.
         SockRef::from(&socket).set_only_v6(false)?;
     }
     socket.set_reuseaddr(true)?;

@@ -3,8 +3,8 @@
 
 use derive_more::Display;
 use serde::Serialize;
-use serde_json::{Map, Value};
 
+use crate::emulator::device::Advertisement;
 use crate::security::SecurityScheme;
 
 /// An event of a device.
@@ -151,15 +151,8 @@ pub(crate) enum DeviceEvent {
         why: String,
     },
     /// The device announced a service by mDNS.
-    #[display("{instance} announced as {service}")]
-    Announced {
-        /// Its type, such as `_esp_rmaker_chal_resp._tcp`.
-        service: &'static str,
-        instance: String,
-        host: String,
-        port: u16,
-        txt: Map<String, Value>,
-    },
+    #[display("{} announced as {}", _0.instance, _0.service)]
+    Announced(Advertisement),
     /// The device sent the mDNS goodbye of a service.
     #[display("{instance} no longer announced as {service}")]
     AnnouncementRemoved {
@@ -185,13 +178,6 @@ pub(crate) enum DeviceEvent {
     /// The service of the device ended.
     #[display("service stopped: {why}")]
     ServiceStopped { why: String },
-}
-
-impl DeviceEvent {
-    /// An event without a reason.
-    pub(crate) const fn prov_event(name: ProvEvent) -> Self {
-        Self::ProvEvent { name, reason: None }
-    }
 }
 
 /// The events of the provisioning component (`network_prov_cb_event_t`), by their old names.

@@ -1,5 +1,6 @@
 //! The lines of a log, and a sink that other tests read.
 
+use std::io;
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 

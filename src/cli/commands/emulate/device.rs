@@ -27,7 +27,7 @@ use self::args::Medium;
 use self::check::check_flags;
 use self::label::{Label, random_digits};
 use self::node::{announced_capabilities, create_node, register_node};
-use self::ready::{Listener, describe_device};
+use self::ready::{Listener, NewDevice, describe_device};
 #[cfg(not(target_os = "linux"))]
 use super::failures::conflict;
 use super::failures::{cannot_use, read_file};
@@ -50,10 +50,9 @@ pub(super) async fn play_devices(
 ) -> Result<(), Failure> {
     check_flags(args, &workplace.matches)?;
     let mut shared = Shared {
-        log: match &args.log {
-            Some(path) => Some(create_private(path, "--log", Existing::Replaced)?.into()),
-            None => None,
-        },
+        log: (args.log.as_ref())
+            .map(|path| create_private(path, "--log", Existing::Replaced).map(Arc::new))
+            .transpose()?,
         announcer: http::start_announcer(args)?,
         #[cfg(target_os = "linux")]
         radio: None,
@@ -111,6 +110,13 @@ async fn start_device(
         (None, Some(node)) if args.transport == Medium::OnNetwork => node.id.clone(),
         (None, _) => format!("PROV_{}", random_digits::<3>()),
     };
+    let new = NewDevice {
+        args,
+        number,
+        name: &name,
+        label: &label,
+        node: node.as_ref(),
+    };
     let flash = match &args.state {
         Some(path) => Flash::in_file(path).map_err(|error| cannot_use("--state", path, &error))?,
         None => Flash::default(),
@@ -149,25 +155,15 @@ async fn start_device(
             ble::add_device(args, radio, number, &name, &label, device)?
         }
         #[cfg(unix)]
-        Medium::Console => console::open_console(args, &name, &label, device)?,
+        Medium::Console => console::open_console(&new, device)?,
         Medium::Softap | Medium::OnNetwork => {
-            let announcer = shared.announcer.as_ref();
-            http::open_port(
-                args,
-                number,
-                &name,
-                &label,
-                announcer,
-                node.as_ref(),
-                device,
-            )
-            .await?
+            http::open_port(&new, shared.announcer.as_ref(), device)?
         }
     };
     if let Some(node) = &node {
         register_node(node).await?;
     }
-    let line = describe_device(args, &listener.address, &name, &label, node.as_ref());
+    let line = describe_device(&new, &listener.address);
     let service = listener.serving.map(|why| (name, why));
     Ok((line, service.boxed_local()))
 }

@@ -9,7 +9,7 @@ use rand_core::Rng;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::emulator::parse::{ParseListError, ParseValueError, parse_list};
+use crate::emulator::parse::parse_list;
 
 /// An advertisement and its scan response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,14 +100,14 @@ impl Address {
 }
 
 impl FromStr for Address {
-    type Err = ParseValueError;
+    type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, ParseValueError> {
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parts: Vec<&str> = text.split([':', '-']).collect();
         let is_pairs = parts.iter().all(|part| part.len() == 2);
         let bytes = hex::decode(parts.concat()).ok().filter(|_| is_pairs);
         let bytes = bytes.and_then(|bytes| bytes.try_into().ok());
-        let expected = "six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01";
+        let expected = "expected six pairs of hexadecimal digits, as in 7C:DF:A1:00:00:01";
         Ok(Self {
             bytes: bytes.ok_or(expected)?,
             is_random: false,
@@ -134,7 +134,7 @@ pub struct Neighbour {
 
 impl Neighbour {
     /// Reads a JSON list of neighbours.
-    pub fn list_from_json(text: &str) -> Result<Vec<Self>, ParseListError> {
+    pub fn list_from_json(text: &str) -> Result<Vec<Self>, String> {
         parse_list(text, "neighbour", |number, listed: ListedNeighbour| {
             Ok(listed.into_neighbour(number))
         })
@@ -302,7 +302,7 @@ mod tests {
                 "neighbour 1: manufacturer: expected a company such as \"0x02e5\"",
             ),
         ] {
-            let error = Neighbour::list_from_json(text).unwrap_err().to_string();
+            let error = Neighbour::list_from_json(text).unwrap_err();
             assert!(error.starts_with(expected), "{text}: {error}");
         }
     }

@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::line::{Command, ConsoleRequest, LineBuffer};
 use super::log_noise::{BANNER, LogNoise, Noise};
 use super::other_console::OtherConsole;
-use super::settings::{ConsoleSettings, ConsoleTrouble};
+use super::settings::{ConsoleSettings, ConsoleTrouble, Newlines};
 use super::uart::Uart;
-use crate::emulator::device::{Reply, TimeScale};
+use crate::emulator::device::{DeviceSettings, Firmware, Reply};
 use crate::emulator::fault::FaultKind;
 use crate::emulator::log::DeviceEvent;
 use crate::emulator::server::DeviceServer;
@@ -21,6 +21,9 @@ use crate::proto::Service;
 pub(super) struct Board {
     pub(super) uart: Uart,
     settings: ConsoleSettings,
+    qr_code: Option<String>,
+    /// Whether it logs the keys of Security 1, as firmware of ESP-IDF 6 does.
+    dumps_keys: bool,
     noise: LogNoise,
     boot_time: Duration,
     state: State,
@@ -67,12 +70,19 @@ enum Then {
 }
 
 impl Board {
-    pub(super) fn new(settings: ConsoleSettings, time_scale: TimeScale, now: Instant) -> Self {
-        let other = OtherConsole::find(&settings.troubles, now);
+    pub(super) fn new(
+        settings: ConsoleSettings,
+        qr_code: Option<String>,
+        device: &DeviceSettings,
+        now: Instant,
+    ) -> Self {
+        let other = OtherConsole::find(&settings.console_trouble, now);
         let mut board = Self {
-            uart: Uart::new(settings.baud, now),
+            uart: Uart::new(settings.uart_baud, now),
             noise: LogNoise::new(settings.noise, now),
-            boot_time: time_scale.of(BOOT),
+            boot_time: device.time_scale.of(BOOT),
+            dumps_keys: device.firmware == Firmware::NetworkProvisioning,
+            qr_code,
             state: other.map_or(State::Reading, State::Other),
             line: LineBuffer::default(),
             is_reading: false,
@@ -83,7 +93,7 @@ impl Board {
         };
         match board.state {
             State::Other(_) => return board,
-            _ if board.settings.qr_code.is_some() => board.boot(now),
+            _ if board.qr_code.is_some() => board.boot(now),
             _ => board.print_prompt(now),
         }
         board.next_noise_at = board.noise_interval().map(|interval| now + interval);
@@ -156,7 +166,7 @@ impl Board {
                     typed.extend(std::iter::from_fn(|| self.uart.read()));
                 }
                 let printed = other.print(now, &typed);
-                self.uart.print(now, &printed);
+                self.uart.print(now, printed);
                 return !typed.is_empty();
             }
         }
@@ -185,8 +195,8 @@ impl Board {
 
     fn echo(&mut self, now: Instant, byte: u8) {
         match byte {
-            b'\r' => self.uart.print(now, b"\r\n"),
-            other => self.uart.print(now, &[other]),
+            b'\r' => self.uart.print(now, "\r\n"),
+            other => self.uart.print(now, [other]),
         }
         self.echoed = self.echoed.saturating_add(1);
         let interval = match self.settings.noise {
@@ -207,8 +217,8 @@ impl Board {
                 return self.exchange(server, now, request);
             }
             // The client sees neither reason.
-            Command::Complete(ConsoleRequest { endpoint, .. }) => {
-                server.log_refusal(&endpoint, "no such command");
+            Command::Complete(request) => {
+                server.log_refusal(&request.endpoint, "no such command");
             }
             Command::Incomplete(endpoint) => {
                 server.log_refusal(&endpoint, "a session and hexadecimal digits are missing");
@@ -218,13 +228,9 @@ impl Board {
     }
 
     fn exchange(&mut self, server: &mut DeviceServer, now: Instant, request: ConsoleRequest) {
-        let ConsoleRequest {
-            endpoint,
-            session,
-            bytes,
-        } = request;
+        let (endpoint, session) = (&*request.endpoint, request.session);
         self.exchanges = self.exchanges.saturating_add(1);
-        let fault = match server.count_request(&endpoint) {
+        let fault = match server.count_request(endpoint) {
             Ok(fault) => fault,
             Err(fault) => {
                 let then = match fault {
@@ -235,16 +241,15 @@ impl Board {
                 return self.conclude(server, now, "", then);
             }
         };
-        let Some(bytes) = bytes else {
-            server.log_refusal(&endpoint, "no hexadecimal digits");
+        let Some(bytes) = request.bytes else {
+            server.log_refusal(endpoint, "no hexadecimal digits");
             return self.refuse(server, now, "Invalid argument");
         };
-        let exchanged = server.exchange(fault, session, &endpoint, &bytes);
-        if endpoint == Service::Provisioning.session_endpoint().as_str() && self.settings.dumps_keys
-        {
+        let exchanged = server.exchange(fault, session, endpoint, &bytes);
+        if self.dumps_keys && endpoint == Service::Provisioning.session_endpoint().as_str() {
             let reply = exchanged.is_ok().then_some(&*server.previous);
             let dump = self.noise.format_keys(now, &bytes, reply);
-            self.uart.print(now, dump.as_bytes());
+            self.uart.print(now, dump);
         }
         match exchanged {
             Ok(reply) => self.start_reply(now, reply, fault),
@@ -264,15 +269,14 @@ impl Board {
         let (start, rest) = hex
             .split_at_checked(hex.len() / 4 * 2)
             .unwrap_or((&hex, ""));
-        let newline = if self.settings.translates_newlines {
-            "\r\r\n"
-        } else {
-            "\r\n"
+        let newline = match self.settings.console_newlines {
+            Newlines::Raw => "\r\n",
+            Newlines::Translated => "\r\r\n",
         };
         let whole = format!("{newline}{hex}{newline}");
         let half = format!("{newline}{start}");
         let extra = format!("{newline}{EXTRA_DIGITS}{newline}");
-        let has = |trouble| self.settings.troubles.contains(&trouble);
+        let has = |trouble| self.settings.console_trouble.contains(&trouble);
         let prompt = self.select_next_action();
         let (text, then) = match fault {
             _ if has(ConsoleTrouble::Resets(self.exchanges)) => (half, Then::Restart),
@@ -294,14 +298,12 @@ impl Board {
     }
 
     fn select_next_action(&self) -> Then {
-        let loses_prompt = self.settings.troubles.iter().any(|trouble| {
-            matches!(trouble, ConsoleTrouble::NoPromptAfter(number) if self.exchanges >= *number)
-        });
-        if loses_prompt {
-            Then::Hang
-        } else {
-            Then::Prompt
+        for trouble in &self.settings.console_trouble {
+            if matches!(trouble, ConsoleTrouble::NoPromptAfter(last) if self.exchanges >= *last) {
+                return Then::Hang;
+            }
         }
+        Then::Prompt
     }
 
     /// Refuses a request: prints only log lines.
@@ -320,7 +322,7 @@ impl Board {
             _ => (0, 0),
         };
         self.print_noise(now, before);
-        self.uart.print(now, text.as_bytes());
+        self.uart.print(now, text);
         self.print_noise(now, after);
         self.state = State::Reading;
         match then {
@@ -339,21 +341,18 @@ impl Board {
     fn boot(&mut self, now: Instant) {
         self.line = LineBuffer::default();
         self.is_reading = false;
-        self.uart.print(now, BANNER.as_bytes());
-        let text = self
-            .noise
-            .format_boot_log(now, self.settings.qr_code.as_deref());
-        self.uart.print(now, text.as_bytes());
+        self.uart.print(now, BANNER);
+        let text = self.noise.format_boot_log(now, self.qr_code.as_deref());
+        self.uart.print(now, text);
         self.state = State::Starting {
             until: now + self.boot_time,
         };
     }
 
     fn print_prompt(&mut self, now: Instant) {
-        let prompt: &[u8] = if self.settings.translates_newlines {
-            b"\r\n>> "
-        } else {
-            b"\n>> "
+        let prompt = match self.settings.console_newlines {
+            Newlines::Raw => "\n>> ",
+            Newlines::Translated => "\r\n>> ",
         };
         self.uart.print(now, prompt);
     }
@@ -361,13 +360,13 @@ impl Board {
     fn print_noise(&mut self, now: Instant, lines: usize) {
         for _ in 0..lines {
             let line = self.noise.next_line(now);
-            self.uart.print(now, line.as_bytes());
+            self.uart.print(now, line);
         }
     }
 
     fn print_log(&mut self, now: Instant, entry: &str) {
         let line = self.noise.format_line(now, entry);
-        self.uart.print(now, line.as_bytes());
+        self.uart.print(now, line);
     }
 
     /// The time between two lines of other tasks.

@@ -4,8 +4,7 @@
 //! Since ESP-IDF 6, firmware logs the keys of Security 1 at INFO. The emulator logs the real public keys,
 //! but not the shared key, which remains in the security scheme: it logs other bytes of that length.
 
-use std::fmt::Write as _;
-
+use clap::ValueEnum;
 use prost::Message as _;
 use tokio::time::Instant;
 
@@ -16,14 +15,14 @@ use crate::qr::PAGE;
 use crate::qr::drawing::{Drawing, Terminal};
 
 /// How much of its log a board prints.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Noise {
-    /// No log.
+    /// Nothing of it.
     None,
-    /// The firmware's lines at INFO, and some lines of other tasks.
+    /// What firmware prints at INFO, and now and then a line of another task.
     #[default]
     Light,
-    /// Other tasks print permanently, also in the middle of the echo.
+    /// Other tasks print all the time, also in the middle of the echo.
     Heavy,
 }
 
@@ -57,10 +56,10 @@ impl LogNoise {
     }
 
     fn format_line_at(&self, ms: u128, entry: &str) -> String {
-        if self.noise == Noise::None {
-            return String::new();
+        match self.noise {
+            Noise::None => String::new(),
+            Noise::Light | Noise::Heavy => format_log_line(ms, entry),
         }
-        format_log_line(ms, entry)
     }
 
     /// The next line of another task.
@@ -111,10 +110,7 @@ impl LogNoise {
         let mut text = self.format_line(now, &format!("I security1: {label}:"));
         for row in bytes.chunks(16) {
             let mut entry = "I security1: ".to_owned();
-            for byte in row {
-                // Writing to a String cannot fail.
-                let _written = write!(entry, "{byte:02x} ");
-            }
+            entry.extend(row.iter().map(|byte| format!("{byte:02x} ")));
             text.push_str(&self.format_line(now, &entry));
         }
         text
@@ -135,8 +131,7 @@ impl LogNoise {
         // Firmware logs an error instead of drawing a payload that is too long.
         let drawing = Drawing::of(payload).map(|drawing| drawing.lines(Terminal::LightOnDark));
         for row in drawing.unwrap_or_default() {
-            text.push_str(&row);
-            text.push_str("\r\n");
+            text.extend([&*row, "\r\n"]);
         }
         // Not percent-encoded, and within one entry of the log.
         let url = format!(

@@ -55,29 +55,21 @@ impl OtherConsole {
                     printed.extend(PROMPT);
                 }
                 for byte in typed {
-                    self.handle_input(*byte, &mut printed);
+                    if !matches!(byte, b'\r' | b'\n') {
+                        self.has_input = true;
+                        printed.push(*byte);
+                        continue;
+                    }
+                    printed.extend(b"\r\n");
+                    if std::mem::take(&mut self.has_input) {
+                        printed.extend(b"Unrecognized command\r\n");
+                    }
+                    printed.extend(PROMPT);
                 }
             }
             _ => {}
         }
         printed
-    }
-
-    fn handle_input(&mut self, byte: u8, printed: &mut Vec<u8>) {
-        match byte {
-            b'\r' | b'\n' => {
-                printed.extend(b"\r\n");
-                if self.has_input {
-                    printed.extend(b"Unrecognized command\r\n");
-                }
-                self.has_input = false;
-                printed.extend(PROMPT);
-            }
-            other => {
-                self.has_input = true;
-                printed.push(other);
-            }
-        }
     }
 
     /// A byte that is not text in any encoding: with a high bit, or NUL.

@@ -52,11 +52,11 @@ impl Uart {
     }
 
     /// Appends output.
-    pub(super) fn print(&mut self, now: Instant, bytes: &[u8]) {
+    pub(super) fn print(&mut self, now: Instant, bytes: impl AsRef<[u8]>) {
         if self.out.is_empty() {
             self.out_from = self.out_from.max(now);
         }
-        self.out.extend(bytes);
+        self.out.extend(bytes.as_ref());
     }
 
     /// Takes the output that has left.
@@ -145,10 +145,8 @@ impl Uart {
         let arrives = if self.wire.len() >= room {
             Some(self.add_byte_times(self.wire_from, room))
         } else if !self.wire.is_empty() {
-            Some(self.add_byte_times(
-                self.wire_from,
-                self.wire.len().saturating_add(IDLE_THRESHOLD),
-            ))
+            let bytes = self.wire.len().saturating_add(IDLE_THRESHOLD);
+            Some(self.add_byte_times(self.wire_from, bytes))
         } else {
             (!self.hardware.is_empty()).then(|| self.idle_at())
         };
@@ -217,7 +215,7 @@ mod tests {
     async fn byte_takes_ten_bits_on_shared_line() {
         let start = Instant::now();
         let mut uart = Uart::new(10_000, start);
-        uart.print(start, &[b'a'; 5]);
+        uart.print(start, [b'a'; 5]);
         uart.print(start, b"bc");
         assert_eq!(uart.take_sent(start + Duration::from_micros(999)), b"");
         assert_eq!(uart.take_sent(start + ms(3)), b"aa");
@@ -236,7 +234,7 @@ mod tests {
     async fn baud_rate_zero_takes_no_time() {
         let start = Instant::now();
         let mut uart = Uart::new(0, start);
-        uart.print(start, &[b'a'; 1000]);
+        uart.print(start, [b'a'; 1000]);
         assert_eq!(uart.take_sent(start).len(), 1000);
         uart.receive_later(start, b"abc");
         uart.receive(start);

@@ -5,36 +5,49 @@
 use std::io;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::head::{ErrorPage, Head, TOO_SLOW};
+use crate::emulator::fault::FaultKind;
 
 /// A connection. The device supports one at a time.
 #[derive(Debug)]
 pub(super) struct HttpConnection {
     pub(super) number: u64,
-    pub(super) stream: TcpStream,
+    stream: TcpStream,
     /// The bytes that were read, and not used.
     pending: Vec<u8>,
 }
 
 /// Why a connection closes.
-pub(super) struct Closing(pub(super) String);
+pub(super) enum Closing {
+    Because(String),
+    /// After this error page, for a request to this path.
+    Page(String, ErrorPage),
+    /// The device refuses a request: the socket closes without a byte of an answer.
+    Refused {
+        endpoint: String,
+        why: String,
+    },
+}
 
-impl From<io::Error> for Closing {
-    fn from(error: io::Error) -> Self {
-        Self(error.to_string())
+impl Closing {
+    pub(super) fn because(why: &str) -> Self {
+        Self::Because(why.to_owned())
+    }
+
+    pub(super) fn left() -> Self {
+        Self::because("by the client")
     }
 }
 
-/// Why the head of a request cannot be read.
-pub(super) enum HeadError {
-    /// The request gets this error page.
-    Page(ErrorPage),
-    /// The client has disconnected.
-    Disconnected(String),
+impl From<io::Error> for Closing {
+    fn from(error: io::Error) -> Self {
+        Self::Because(error.to_string())
+    }
 }
 
 /// A response.
@@ -67,12 +80,11 @@ impl HttpConnection {
     }
 
     /// Waits for bytes, with a time limit for every piece, as `httpd_req_recv`.
-    async fn read_within(&mut self, wait: Duration) -> Result<(), HeadError> {
+    async fn read_within(&mut self, wait: Duration) -> Result<(), Closing> {
         match timeout(wait, self.read()).await {
-            Ok(Ok(0)) => Err(HeadError::Disconnected("by the client".to_owned())),
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(HeadError::Disconnected(error.to_string())),
-            Err(_) => Err(HeadError::Page(TOO_SLOW)),
+            Ok(Ok(0)) => Err(Closing::left()),
+            Ok(read) => Ok(read.map(|_| ())?),
+            Err(_) => Err(Closing::Page(UNKNOWN_PATH.to_owned(), TOO_SLOW)),
         }
     }
 
@@ -81,12 +93,13 @@ impl HttpConnection {
         &mut self,
         wait: Duration,
         max_length: usize,
-    ) -> Result<Head, HeadError> {
+    ) -> Result<Head, Closing> {
         loop {
-            if let Some(head) = Head::parse(&self.pending, max_length).map_err(HeadError::Page)? {
-                return Ok(head);
+            match Head::parse(&self.pending, max_length) {
+                Ok(Some(head)) => return Ok(head),
+                Ok(None) => self.read_within(wait).await?,
+                Err(page) => return Err(Closing::Page(UNKNOWN_PATH.to_owned(), page)),
             }
-            self.read_within(wait).await?;
         }
     }
 
@@ -99,18 +112,49 @@ impl HttpConnection {
     ) -> Result<Vec<u8>, String> {
         let end = head.bytes.saturating_add(length);
         while self.pending.len() < end {
-            self.read_within(wait)
-                .await
-                .map_err(|failed| match failed {
-                    HeadError::Disconnected(_) => {
-                        "the client disconnected before its request was complete".to_owned()
-                    }
-                    HeadError::Page(_) => "the body came too slowly".to_owned(),
-                })?;
+            let read = self.read_within(wait).await;
+            read.map_err(|closing| match closing {
+                Closing::Page(..) => "the body came too slowly".to_owned(),
+                _ => "the client disconnected before its request was complete".to_owned(),
+            })?;
         }
         let rest = self.pending.split_off(end);
         let mut request = std::mem::replace(&mut self.pending, rest);
         Ok(request.split_off(head.bytes))
+    }
+
+    /// Answers with an error page. Returns why the connection closes.
+    pub(super) async fn send_page(&mut self, (status, text): ErrorPage) -> String {
+        let response = HttpResponse {
+            body: text.as_bytes(),
+            status,
+            ..HttpResponse::default()
+        };
+        let sent = self.respond(&response).await;
+        // A socket that closes with unread bytes is reset, which may lose the page.
+        let mut rest = [0; 1024];
+        while matches!(self.stream.try_read(&mut rest), Ok(1..)) {}
+        sent.map_or_else(|error| error.to_string(), |()| status.to_owned())
+    }
+
+    /// Does what a fault requires in place of an answer. Returns why the connection closes.
+    pub(super) async fn close_by_fault(&mut self, fault: FaultKind) -> io::Result<Closing> {
+        Ok(match fault {
+            FaultKind::Status(number) => {
+                let response = HttpResponse {
+                    status: &format!("{number} Ordered"),
+                    ..HttpResponse::default()
+                };
+                self.respond(&response).await?;
+                Closing::Because(format!("status {number}"))
+            }
+            FaultKind::Reset => {
+                // Without it, the socket would close in order.
+                SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
+                Closing::because("reset")
+            }
+            _ => Closing::because("without an answer"),
+        })
     }
 
     /// Writes a response piece by piece, as `httpd_resp_send` does.
@@ -137,3 +181,5 @@ impl HttpConnection {
 const MAX_PENDING: usize = 8192;
 /// The bytes to read at a time.
 const READ_AHEAD: usize = 1024;
+/// The path in the log, if the head of a request cannot be read.
+const UNKNOWN_PATH: &str = "?";

@@ -31,23 +31,21 @@ impl Drop for Served {
     }
 }
 
-async fn serve(secret: DeviceSecret) -> Served {
-    serve_at(0.01, secret).await
+fn serve(secret: DeviceSecret) -> Served {
+    serve_at(0.01, secret)
 }
 
-async fn serve_at(scale: f64, secret: DeviceSecret) -> Served {
+fn serve_at(scale: f64, secret: DeviceSecret) -> Served {
     let mut settings = DeviceSettings::new(secret);
     settings.time_scale = TimeScale::new(scale).unwrap();
-    serve_as(settings).await
+    serve_as(settings)
 }
 
-async fn serve_as(settings: DeviceSettings) -> Served {
+fn serve_as(settings: DeviceSettings) -> Served {
     let log = Shared::default();
     let device =
         Device::new(settings, rng()).with_log(Log::default().with_sink(Box::new(log.clone())));
-    let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
-        .await
-        .unwrap();
+    let listener = bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     Served {
         address: listener.address(),
         log,
@@ -130,7 +128,7 @@ fn version(more: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn answers_request_and_keeps_connection() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     for _ in 0..3 {
         let (head, body) = client.ask(version("Connection: close\r\n")).await.unwrap();
@@ -142,7 +140,7 @@ async fn answers_request_and_keeps_connection() {
 
 #[tokio::test]
 async fn accepts_request_in_pieces() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     for byte in version("") {
         client.send([byte]).await;
@@ -153,7 +151,7 @@ async fn accepts_request_in_pieces() {
 
 #[tokio::test]
 async fn invalid_head_gets_error_page_and_closes() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let long_header = format!("X: {}\r\n", "x".repeat(1000));
     let long_target = format!("/{}", "x".repeat(600));
     let many: String = (0..300).map(|_| "a:\r\n").collect();
@@ -191,7 +189,7 @@ async fn invalid_head_gets_error_page_and_closes() {
 
 #[tokio::test]
 async fn everything_else_is_closed_without_a_byte() {
-    let served = serve(sec1("a")).await;
+    let served = serve(sec1("a"));
     let chunked =
         b"POST /proto-ver HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n---\r\n0\r\n\r\n";
     for (what, request) in [
@@ -220,7 +218,7 @@ async fn everything_else_is_closed_without_a_byte() {
 
 #[tokio::test]
 async fn missing_body_closes_connection() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     let mut request = version("");
     request.truncate(request.len() - 1);
@@ -232,7 +230,7 @@ async fn missing_body_closes_connection() {
 
 #[tokio::test]
 async fn answers_one_of_two_pipelined_requests() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     let twice = [version(""), version("")].concat();
     assert!(client.ask(twice).await.is_some());
@@ -245,7 +243,7 @@ async fn answers_one_of_two_pipelined_requests() {
 
 #[tokio::test]
 async fn second_connection_evicts_first() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut first = Client::to(&served).await;
     assert!(first.ask(version("")).await.is_some());
     let mut second = Client::to(&served).await;
@@ -266,7 +264,7 @@ fn session(answer: Option<&(String, Vec<u8>)>) -> Option<&str> {
 
 #[tokio::test]
 async fn only_first_answer_sets_cookie() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
     let cookie = session(first.as_ref()).unwrap().to_owned();
@@ -295,7 +293,7 @@ async fn only_first_answer_sets_cookie() {
 
 #[tokio::test]
 async fn cookie_must_match_and_long_one_is_ignored() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
     let cookie = session(first.as_ref()).unwrap().to_owned();
@@ -309,7 +307,7 @@ async fn cookie_must_match_and_long_one_is_ignored() {
 
 #[tokio::test]
 async fn cookie_continues_session_on_new_connection() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
     let cookie = session(first.as_ref()).unwrap().to_owned();
@@ -325,7 +323,7 @@ async fn cookie_continues_session_on_new_connection() {
 
 #[tokio::test]
 async fn failed_first_request_sets_no_cookie() {
-    let served = serve(sec1("a")).await;
+    let served = serve(sec1("a"));
     let mut client = Client::to(&served).await;
     assert_eq!(client.ask(post("/prov-session", "", b"x")).await, None);
     let mut client = Client::to(&served).await;
@@ -349,7 +347,7 @@ async fn secure(client: &mut Client, pop: &str) -> Option<Box<dyn Cipher>> {
 
 #[tokio::test]
 async fn locked_device_refuses_connections() {
-    let mut served = serve(sec1("a")).await;
+    let mut served = serve(sec1("a"));
     for _ in 0..5 {
         let mut client = Client::to(&served).await;
         assert!(secure(&mut client, "b").await.is_none());
@@ -374,7 +372,7 @@ async fn call(
 #[tokio::test]
 async fn provisioned_device_stops_serving() {
     // Slow enough that a busy computer asks before the device gives up waiting for it.
-    let mut served = serve_at(0.1, sec1("a")).await;
+    let mut served = serve_at(0.1, sec1("a"));
     let mut client = Client::to(&served).await;
     let mut cipher = secure(&mut client, "a").await.unwrap();
     // Set "Guest", which is open; apply; ask until connected: state 0, which is left out.
@@ -406,7 +404,7 @@ async fn provisioned_device_stops_serving() {
 
 #[tokio::test]
 async fn blocking_scan_delays_other_requests() {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     let began = Instant::now();
     // 14 channels of 1000 ms, at a hundredth.

@@ -12,7 +12,7 @@ use crate::emulator::fault::Fault;
 #[cfg(target_os = "linux")]
 use crate::emulator::listen::ble::{Address, HostTrouble, LinkTrouble, Stack};
 #[cfg(unix)]
-use crate::emulator::listen::console::ConsoleTrouble;
+use crate::emulator::listen::console::ConsoleSettings;
 use crate::emulator::node_cloud::NodeCloud;
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
@@ -45,9 +45,8 @@ pub(in crate::cli) struct EmulateDevice {
     #[arg(long)]
     pub(super) name: Option<PublicText>,
 
-    /// Generation of the firmware: v4.4, v5 (wifi_provisioning of ESP-IDF 4.4 and of 5.1 to 5.4)
-    /// or network_provisioning.
-    #[arg(long, value_name = "NAME", default_value_t)]
+    /// Generation of the firmware.
+    #[arg(long, value_name = "NAME", value_enum, default_value_t)]
     pub(super) firmware: Firmware,
 
     /// Security scheme: 0 none, 1 PoP, 2 user name and password [default: 2; 1 for v4.4, which
@@ -102,17 +101,13 @@ pub(in crate::cli) struct EmulateDevice {
 
     #[cfg(unix)]
     #[command(flatten)]
-    pub(super) console: ConsoleFlags,
+    pub(super) console: ConsoleSettings,
 
     /// Failed handshakes until the device locks itself; 0 for never.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(super) max_strikes: u32,
 
-    /// How joining and what follows goes otherwise than it should; can be given again:
-    /// app-never-resets, app-resets, attempts-countdown, auth-expire, chal-resp-disabled,
-    /// channel-change, endless-connecting, no-user-mapping-message, not-found, pkcs1-signature,
-    /// raw-signature, reset-accepted, reset-refused, service-gone, wrong-passphrase,
-    /// wrong-reason, wrong-secret-key, wrong-signature.
+    /// How joining and what follows goes otherwise than it should; can be given again.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(super) scenario: Vec<Scenario>,
 
@@ -188,8 +183,8 @@ pub(super) struct NodeFlags {
 pub(super) struct OnNetworkFlags {
     /// Service of a device on its network: RainMaker's challenge-response by itself, or next to
     /// local control (whose properties are not played).
-    #[arg(long, value_enum, default_value_t = Variant::Standalone)]
-    pub(super) variant: Variant,
+    #[arg(long, value_enum, default_value_t = Offering::Standalone)]
+    pub(super) variant: Offering,
 
     /// Network interface on which a device on its network is announced by mDNS [default: the
     /// loopback interface, which other computers do not see].
@@ -208,15 +203,6 @@ pub(super) struct OnNetworkFlags {
     /// UDP port of mDNS, for tests that want to be by themselves [default: 5353].
     #[arg(long, value_name = "N", env = "ESPCTL_MDNS_PORT", hide = true)]
     pub(super) mdns_port: Option<u16>,
-}
-
-/// Which service a device on its network runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Variant {
-    /// Challenge-response by itself, until it is switched off.
-    Standalone,
-    /// Local control and challenge-response.
-    LocalControl,
 }
 
 /// The flags of a device that is reached by Bluetooth.
@@ -294,65 +280,12 @@ pub(super) struct BleFlags {
     pub(super) host_trouble: Option<HostTrouble>,
 }
 
-/// The flags of a device that is reached over a serial line.
-#[cfg(unix)]
-#[derive(clap::Args, Debug)]
-pub(super) struct ConsoleFlags {
-    /// Create a symbolic link to the pty, which is the serial port; it is deleted at the end.
-    #[arg(long, value_name = "PATH")]
-    pub(super) pty_link: Option<PathBuf>,
-
-    /// Speed of the serial line, in bits a second; 0 takes no time.
-    #[arg(long, value_name = "N", default_value_t = 115_200)]
-    pub(super) uart_baud: u32,
-
-    /// How much of the board's log is on the serial line.
-    #[arg(long, value_enum, default_value_t = NoiseLevel::Light)]
-    pub(super) noise: NoiseLevel,
-
-    /// How the serial console ends its lines: as protocomm writes them, or with another CR before
-    /// each LF, as the newline translation of ESP-IDF's console adds it.
-    #[arg(long, value_enum, default_value_t = Newlines::Raw)]
-    pub(super) console_newlines: Newlines,
-
-    /// What is wrong with the board on the serial line; can be given again: binary (no text),
-    /// boot-log (printed first, with its QR code), hex-after and hex-before (a line of bare digits
-    /// after or before each reply), no-prompt-after=N, repl (an application's console), resets=N and
-    /// unplugged=N (in the middle of that reply), silent. N is the number of an exchange, 2 if it
-    /// is left out.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    pub(super) console_trouble: Vec<ConsoleTrouble>,
-}
-
-/// How much of a log the serial line carries.
-#[cfg(unix)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum NoiseLevel {
-    /// Nothing of it.
-    None,
-    /// What firmware prints at INFO, and now and then a line of another task.
-    Light,
-    /// Other tasks print all the time, also in the middle of the echo.
-    Heavy,
-}
-
-/// How lines end.
-#[cfg(unix)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Newlines {
-    /// LF before the prompt, CR LF around the reply.
-    Raw,
-    /// CR LF before the prompt, CR CR LF around the reply.
-    Translated,
-}
-
 impl EmulateDevice {
     /// The service of the device.
     pub(super) fn offering(&self) -> Offering {
-        match (self.transport, self.on_network.variant) {
-            (Medium::Softap | Medium::Ble | Medium::Console, _) => Offering::Provisioning,
-            (Medium::OnNetwork, Variant::Standalone) => Offering::Standalone,
-            (Medium::OnNetwork, Variant::LocalControl) => Offering::LocalControl,
+        match self.transport {
+            Medium::OnNetwork => self.on_network.variant,
+            Medium::Softap | Medium::Ble | Medium::Console => Offering::Provisioning,
         }
     }
 }
@@ -369,14 +302,11 @@ fn parse_node_id(text: &str) -> Result<PublicText, &'static str> {
 
 /// One entry of a TXT record: a key of printable ASCII, and at most 255 bytes.
 fn parse_txt(text: &str) -> Result<(String, String), &'static str> {
+    let is_valid = |key: &str| {
+        !key.is_empty() && key.chars().all(|c| matches!(c, ' '..='~')) && text.len() <= 255
+    };
     match text.split_once('=') {
-        Some((key, value))
-            if !key.is_empty()
-                && key.chars().all(|c| matches!(c, ' '..='~'))
-                && u8::try_from(text.len()).is_ok() =>
-        {
-            Ok((key.to_owned(), value.to_owned()))
-        }
+        Some((key, value)) if is_valid(key) => Ok((key.to_owned(), value.to_owned())),
         _ => Err("expected KEY=VALUE, of at most 255 bytes"),
     }
 }

@@ -4,8 +4,6 @@ use clap::{ArgMatches, Args, Id};
 
 #[cfg(target_os = "linux")]
 use super::args::BleFlags;
-#[cfg(unix)]
-use super::args::ConsoleFlags;
 use super::args::{EmulateDevice, Medium, OnNetworkFlags};
 use super::node::{CH_RESP, USER_ASSOC, has_capability};
 use crate::cli::args::inputs::Inputs;
@@ -15,6 +13,8 @@ use crate::emulator::device::Scenario;
 use crate::emulator::fault::FaultKind;
 #[cfg(target_os = "linux")]
 use crate::emulator::listen::ble::HostTrouble;
+#[cfg(unix)]
+use crate::emulator::listen::console::ConsoleSettings;
 use crate::report::Failure;
 
 /// Rejects flags that contradict each other. `matches` are what `args` was parsed from.
@@ -50,7 +50,7 @@ fn check_medium(args: &EmulateDevice, matches: &ArgMatches) -> Result<(), Failur
     let own_flags = [
         (Medium::OnNetwork, group_of::<OnNetworkFlags>(matches)),
         #[cfg(unix)]
-        (Medium::Console, group_of::<ConsoleFlags>(matches)),
+        (Medium::Console, group_of::<ConsoleSettings>(matches)),
         #[cfg(target_os = "linux")]
         (Medium::Ble, group_of::<BleFlags>(matches)),
     ];
@@ -59,22 +59,15 @@ fn check_medium(args: &EmulateDevice, matches: &ArgMatches) -> Result<(), Failur
             return conflict(format!("{flag} requires --transport {owner}"));
         }
     }
-    let foreign: &[&str] = match medium {
-        Medium::Softap => &[],
-        Medium::OnNetwork => &[
-            "aps",
-            "join_ms",
-            "firmware",
-            "max_strikes",
-            "state",
-            "force_provisioning",
-        ],
-        Medium::Ble => &["listen", "port"],
-        Medium::Console => &["port"],
+    let foreign = match medium {
+        Medium::Softap => "",
+        Medium::OnNetwork => "aps join_ms firmware max_strikes state force_provisioning",
+        Medium::Ble => "listen port",
+        Medium::Console => "port",
     };
     // Port 0, which opens none, is accepted everywhere.
-    let foreign = foreign.iter().copied();
-    let foreign = foreign.filter(|id| *id != "port" || args.listen.port != 0);
+    let is_counted = |id: &&str| *id != "port" || args.listen.port != 0;
+    let foreign = foreign.split_whitespace().filter(is_counted);
     if let Some(flag) = find_given(matches, foreign) {
         return inapplicable(flag);
     }

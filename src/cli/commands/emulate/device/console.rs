@@ -3,35 +3,17 @@
 use futures_util::FutureExt as _;
 use serde_json::json;
 
-use super::args::{EmulateDevice, Newlines, NoiseLevel};
-use super::label::Label;
-use super::ready::Listener;
+use super::ready::{Listener, NewDevice};
 use crate::cli::commands::emulate::failures::cannot_use;
-use crate::emulator::device::{Device, Firmware};
-use crate::emulator::listen::console::{self, ConsoleSettings, Noise};
+use crate::emulator::device::Device;
+use crate::emulator::listen::console;
 use crate::report::{ErrorId, Failure};
 
 /// Opens the serial line of a device.
-pub(super) fn open_console(
-    args: &EmulateDevice,
-    name: &str,
-    label: &Label,
-    device: Device,
-) -> Result<Listener, Failure> {
-    let flags = &args.console;
-    let settings = ConsoleSettings {
-        baud: flags.uart_baud,
-        noise: match flags.noise {
-            NoiseLevel::None => Noise::None,
-            NoiseLevel::Light => Noise::Light,
-            NoiseLevel::Heavy => Noise::Heavy,
-        },
-        dumps_keys: args.firmware == Firmware::NetworkProvisioning,
-        translates_newlines: flags.console_newlines == Newlines::Translated,
-        troubles: flags.console_trouble.clone(),
-        qr_code: label.qr_code(args, name),
-    };
-    let mut console = console::open(settings).map_err(|error| {
+pub(super) fn open_console(new: &NewDevice<'_>, device: Device) -> Result<Listener, Failure> {
+    let (args, flags) = (new.args, &new.args.console);
+    let qr_code = new.label.qr_code(args, new.name);
+    let mut console = console::open(flags.clone(), qr_code).map_err(|error| {
         Failure::new(ErrorId::CannotListen, "no pty for a serial line").cause(&error)
     })?;
     if let Some(link) = &flags.pty_link {

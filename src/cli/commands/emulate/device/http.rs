@@ -6,11 +6,10 @@ use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
 use super::args::{EmulateDevice, Medium};
-use super::label::Label;
-use super::ready::Listener;
+use super::ready::{Listener, NewDevice};
 use crate::cli::commands::emulate::listen::cannot_listen;
 use crate::emulator::announce::{AnnounceError, Announcer};
-use crate::emulator::device::{Advertisement, Device, NodeSettings};
+use crate::emulator::device::{Advertisement, Device};
 use crate::emulator::listen::http;
 use crate::report::{ErrorId, Failure, remedies};
 
@@ -26,25 +25,21 @@ pub(super) fn start_announcer(args: &EmulateDevice) -> Result<Option<Announcer>,
 }
 
 /// Opens the port of the n-th device, and announces its node.
-pub(super) async fn open_port(
-    args: &EmulateDevice,
-    number: u16,
-    name: &str,
-    label: &Label,
+pub(super) fn open_port(
+    new: &NewDevice<'_>,
     announcer: Option<&Announcer>,
-    node: Option<&NodeSettings>,
     device: Device,
 ) -> Result<Listener, Failure> {
+    let NewDevice { args, name, .. } = new;
     let port = match args.listen.port {
         0 => 0,
-        first => first.saturating_add(number.saturating_sub(1)),
+        first => first.saturating_add(new.number.saturating_sub(1)),
     };
     let address = SocketAddr::new(args.listen.listen, port);
-    let port = http::bind(address).await;
-    let mut port = port.map_err(|error| cannot_listen(address, &error))?;
+    let mut port = http::bind(address).map_err(|error| cannot_listen(address, &error))?;
     let bound = port.address();
-    if let (Some(announcer), Some(node)) = (announcer, node) {
-        let (offering, secret) = (args.offering(), &label.secret);
+    if let (Some(announcer), Some(node)) = (announcer, new.node) {
+        let (offering, secret) = (args.offering(), &new.label.secret);
         let mut services = Advertisement::list(offering, secret, &node.id, name, bound.port());
         let challenge_response = services
             .iter_mut()
@@ -80,8 +75,6 @@ fn cannot_announce(error: &AnnounceError) -> Failure {
             .remedy(&remedies::OTHER_INTERFACE)
             .remedy(&remedies::NO_ANNOUNCE),
         AnnounceError::InvalidName(_) => failure.remedy(&remedies::SHORTER_NAME),
-        AnnounceError::Mdns(_) | AnnounceError::Unreadable(_) => {
-            failure.remedy(&remedies::NO_ANNOUNCE)
-        }
+        AnnounceError::Mdns(_) => failure.remedy(&remedies::NO_ANNOUNCE),
     }
 }

@@ -2,7 +2,7 @@
 //! address and secrets.
 
 use futures_util::future::LocalBoxFuture;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::args::EmulateDevice;
 use super::label::Label;
@@ -16,17 +16,22 @@ pub(super) struct Listener {
     pub(super) serving: LocalBoxFuture<'static, StopReason>,
 }
 
+/// A device of the run.
+pub(super) struct NewDevice<'a> {
+    pub(super) args: &'a EmulateDevice,
+    /// Counted from 1.
+    pub(super) number: u16,
+    pub(super) name: &'a str,
+    pub(super) label: &'a Label,
+    pub(super) node: Option<&'a NodeSettings>,
+}
+
 /// The first line.
-pub(super) fn describe_device(
-    args: &EmulateDevice,
-    address: &Value,
-    name: &str,
-    label: &Label,
-    node: Option<&NodeSettings>,
-) -> Value {
+pub(super) fn describe_device(device: &NewDevice<'_>, address: &Value) -> Value {
+    let (args, name, label) = (device.args, device.name, device.label);
     let offering = args.offering();
     let on_network = offering.is_on_network();
-    let node_id = node.map(|node| node.id.as_str());
+    let node_id = device.node.map(|node| node.id.as_str());
     let service = match offering {
         Offering::Provisioning => None,
         Offering::Standalone => Some("on_network"),
@@ -54,8 +59,6 @@ pub(super) fn describe_device(
     ];
     let keys = parts.iter().filter_map(Value::as_object).flatten();
     let keys = keys.filter(|(_, value)| !value.is_null());
-    let keys: Map<_, _> = keys
-        .map(|(key, value)| (key.clone(), value.clone()))
-        .collect();
-    keys.into()
+    let keys = keys.map(|(key, value)| (key.clone(), value.clone()));
+    Value::Object(keys.collect())
 }

@@ -1,6 +1,6 @@
 //! The flags of `emulate device`, and its first line. The behavior of devices has its own tests.
 
-use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
+use clap::{ArgMatches, Args as _, Command, FromArgMatches as _, ValueEnum as _};
 
 use super::node::find_association;
 use super::*;
@@ -30,7 +30,14 @@ fn ready(flags: &[&str]) -> Value {
     let label = Label::new(&args).unwrap();
     let address = http::http_address("127.0.0.1:8080".parse().unwrap());
     let node = create_node(&args, 1).unwrap();
-    describe_device(&args, &address, "PROV_1", &label, node.as_ref())
+    let new = NewDevice {
+        args: &args,
+        number: 1,
+        name: "PROV_1",
+        label: &label,
+        node: node.as_ref(),
+    };
+    describe_device(&new, &address)
 }
 
 #[test]
@@ -320,13 +327,12 @@ fn rejects_malformed_values_and_hides_pop() {
 fn help_lists_all_scenarios_and_fault_kinds() {
     let help = command().render_long_help().to_string();
     let help: String = help.split_whitespace().collect::<Vec<_>>().join(" ");
-    for name in <Scenario as strum::VariantNames>::VARIANTS {
-        assert!(help.contains(name), "{name}");
+    for scenario in Scenario::value_variants() {
+        assert!(help.contains(&scenario.to_string()), "{scenario}");
     }
     let Err(error) = "a:1:?".parse::<Fault>() else {
         panic!("a fault of no kind");
     };
-    let error = error.to_string();
     let kinds = error.split("one of ").nth(1).unwrap();
     for kind in kinds.split(", ") {
         assert!(help.contains(kind), "{kind}");

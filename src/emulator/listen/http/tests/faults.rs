@@ -7,7 +7,7 @@ use crate::emulator::device::{Firmware, Scenario};
 async fn with(fault: &str) -> (Served, Client) {
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.faults = vec![fault.parse().unwrap()];
-    let served = serve_as(settings).await;
+    let served = serve_as(settings);
     let client = Client::to(&served).await;
     (served, client)
 }
@@ -36,7 +36,7 @@ async fn met_fault(served: &Served) {
 }
 
 async fn document() -> Vec<u8> {
-    let served = serve(DeviceSecret::Sec0).await;
+    let served = serve(DeviceSecret::Sec0);
     let mut client = Client::to(&served).await;
     client.ask(version("")).await.unwrap().1
 }
@@ -135,7 +135,7 @@ async fn older_firmware_takes_shorter_heads() {
     ] {
         let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
         settings.firmware = firmware;
-        let served = serve_as(settings).await;
+        let served = serve_as(settings);
         let mut client = Client::to(&served).await;
         let (head, _) = client.ask(version(&filler)).await.unwrap();
         assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
@@ -146,7 +146,7 @@ async fn older_firmware_takes_shorter_heads() {
 async fn crash_ends_connection_and_session() {
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.firmware = Firmware::V44;
-    let served = serve_as(settings).await;
+    let served = serve_as(settings);
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
     let cookie = session(first.as_ref()).unwrap().to_owned();
@@ -164,7 +164,7 @@ async fn channel_change_keeps_port_and_session() {
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.scenarios = vec![Scenario::ChannelChange];
     settings.time_scale = TimeScale::new(0.3).unwrap();
-    let served = serve_as(settings).await;
+    let served = serve_as(settings);
     let mut client = Client::to(&served).await;
     let first = client.ask(version("")).await;
     let cookie = format!("Cookie: {}\r\n", session(first.as_ref()).unwrap());

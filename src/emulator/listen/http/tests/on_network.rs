@@ -23,7 +23,7 @@ struct Announced {
     _announcer: Announcer,
 }
 
-async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced {
+fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced {
     let id = "h3JXN2a9SdmYwZbTqRk5vA";
     let mut settings = DeviceSettings::new(DeviceSecret::Sec0);
     settings.offering = offering;
@@ -35,7 +35,7 @@ async fn on_network(offering: Offering, address: impl Into<IpAddr>) -> Announced
         is_claimed: true,
         cloud: None,
     });
-    let listener = bind(SocketAddr::from((address.into(), 0))).await.unwrap();
+    let listener = bind(SocketAddr::from((address.into(), 0))).unwrap();
     let bound = listener.address();
     let mut services = Advertisement::list(offering, &settings.secret, id, "Lamp", bound.port());
     services[0].set("dialect", "");
@@ -127,7 +127,7 @@ async fn first_entry(served: &Served, event: &str) -> serde_json::Value {
 
 #[tokio::test]
 async fn disable_ends_announcement_of_standalone_service() {
-    let mut device = on_network(Offering::Standalone, Ipv4Addr::LOCALHOST).await;
+    let mut device = on_network(Offering::Standalone, Ipv4Addr::LOCALHOST);
     let events = device.browse(CHALLENGE_RESPONSE);
     let found = resolved(&events).await;
     let port = device.served.address.port();
@@ -174,7 +174,7 @@ async fn disable_ends_announcement_of_standalone_service() {
 
 #[tokio::test]
 async fn local_control_stays_when_challenge_response_goes() {
-    let device = on_network(Offering::LocalControl, Ipv4Addr::LOCALHOST).await;
+    let device = on_network(Offering::LocalControl, Ipv4Addr::LOCALHOST);
     let signs = device.browse(CHALLENGE_RESPONSE);
     let controls = device.browse(LOCAL_CONTROL);
     assert!(txt(&resolved(&signs).await).contains(&"pop_required=false".to_owned()));
@@ -201,7 +201,7 @@ async fn local_control_stays_when_challenge_response_goes() {
 
 #[tokio::test]
 async fn unspecified_ipv6_address_accepts_ipv4() {
-    let device = on_network(Offering::Standalone, Ipv6Addr::UNSPECIFIED).await;
+    let device = on_network(Offering::Standalone, Ipv6Addr::UNSPECIFIED);
     let port = device.served.address.port();
     for address in [
         IpAddr::from(Ipv4Addr::LOCALHOST),
@@ -233,7 +233,7 @@ async fn challenge_endpoint_has_usual_faults_and_refusals() {
         "esp_local_ctrl/version:1:status=500".parse().unwrap(),
         "esp_local_ctrl/session:*:close".parse().unwrap(),
     ];
-    let served = serve_as(settings).await;
+    let served = serve_as(settings);
     let ask = async |target: &str| {
         let mut client = Client::to(&served).await;
         let answer = client.ask(post(target, "", b"---")).await;
