@@ -102,7 +102,7 @@ fn describe_result(policy: ResultPolicy, failure: Option<&Failure>, run: &Record
     let mut object = Map::new();
     object.insert("ok".to_owned(), failure.is_none().into());
     if let Some(failure) = failure {
-        object.insert("error".to_owned(), failure.to_json());
+        object.insert("error".to_owned(), json!(failure));
     }
     match (policy, &run.result) {
         (ResultPolicy::Include, Some(keys)) => object.extend(keys.clone()),

@@ -256,7 +256,7 @@ pub(in crate::cli) fn create_private(
 ) -> Result<File, Failure> {
     if path.as_os_str() == "-" {
         let message = format!("{flag}: `-` is not a file, and standard output is for the result");
-        return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::NAMED_DASH));
+        return Err(Failure::new(ErrorId::UnwritableFile, message).hint(remedies::NAMED_DASH));
     }
     let mut options = File::options();
     options
@@ -271,7 +271,7 @@ pub(in crate::cli) fn create_private(
         let message = format!("{flag}: cannot write to {}", path.display());
         Failure::new(ErrorId::UnwritableFile, message)
             .cause(&error)
-            .remedy(&remedies::OTHER_PATH)
+            .hint(remedies::OTHER_PATH)
     };
     let file = options.open(path).map_err(unwritable)?;
     // The mode applies to new files only. A pipe or a terminal keeps its own.

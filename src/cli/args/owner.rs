@@ -64,7 +64,7 @@ impl OwnerArgs {
         }
         let client = self.account.open().map_err(|failure| match failure.id {
             ErrorId::LoginRequired if !medium.has_network_already => {
-                failure.remedy(&remedies::NO_CLOUD)
+                failure.hint(remedies::NO_CLOUD)
             }
             _ => failure,
         })?;

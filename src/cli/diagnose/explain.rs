@@ -52,7 +52,7 @@ impl Subcommand for Explain {
             return printer.result(&list_by_exit(), keys_of("errors", &summaries));
         };
         let mut ids = ErrorId::ALL.iter();
-        let id = ids.find(|id| id.as_str() == &**text);
+        let id = ids.find(|id| id.into_str() == &**text);
         let id = *id.ok_or_else(|| unknown_id(text))?;
         let keys = keys_of("explanation", &Explanation::new(id));
         printer.result(&[format_explanation(id)], keys)
@@ -72,7 +72,7 @@ impl Explanation {
     fn summarize(id: ErrorId) -> Self {
         let exits = id.entry().exits.iter();
         Self {
-            id: id.as_str(),
+            id: id.into_str(),
             exits: exits.map(|exit| exit.code()).collect(),
             title: id.entry().title,
             why: None,
@@ -84,12 +84,12 @@ impl Explanation {
 
 /// All ids, below the exit codes that they can have.
 fn list_by_exit() -> Vec<String> {
-    let width = ErrorId::ALL.iter().map(|id| id.as_str().len()).max();
+    let width = ErrorId::ALL.iter().map(|id| id.into_str().len()).max();
     let width = width.unwrap_or_default();
     let mut lines = Vec::new();
     for exit in Exit::ALL {
         let ids = ErrorId::ALL.iter();
-        let ids: Vec<_> = ids.filter(|id| id.entry().exits.contains(&exit)).collect();
+        let ids: Vec<_> = ids.filter(|id| id.entry().exits.contains(exit)).collect();
         if ids.is_empty() {
             continue;
         }
@@ -180,7 +180,7 @@ pub(in crate::cli) fn format_errors_page() -> String {
 fn unknown_id(text: &str) -> Failure {
     let message = format!("no error has the id {:?}", printable(text.as_bytes()));
     let failure = Failure::new(ErrorId::UnknownId, message);
-    let ids = ErrorId::ALL.iter().map(|id| id.as_str());
+    let ids = ErrorId::ALL.iter().map(ErrorId::into_str);
     let mut similar: Vec<(f64, &str)> = ids
         .map(|id| (rate_similarity(id, text), id))
         .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
@@ -251,7 +251,7 @@ mod tests {
             assert!(hints.contains(suggested), "{text}: {hints}");
         }
         let hints = unknown_id("zzzz").hints;
-        assert!(hints[0].to_string().contains("list all ids"), "{hints:?}");
+        assert!(hints[0].contains("list all ids"), "{hints:?}");
     }
 
     #[test]

@@ -34,9 +34,9 @@ impl Failure {
             BrowserError::Cloud(error) => {
                 Self::of_cloud(error, "logging in with the browser", context)
             }
-            BrowserError::InvalidAddress { .. } => new(ErrorId::NoLoginPage).remedy(&LOGIN_URL),
+            BrowserError::InvalidAddress { .. } => new(ErrorId::NoLoginPage).hint(LOGIN_URL),
             BrowserError::NoPage { .. } => new(ErrorId::NoLoginPage),
-            BrowserError::NoPort => new(ErrorId::CannotListen).remedy(&WITHOUT_BROWSER),
+            BrowserError::NoPort => new(ErrorId::CannotListen).hint(WITHOUT_BROWSER),
             BrowserError::Refused { .. } => new(ErrorId::LoginRefused),
             BrowserError::TimedOut { .. } => new(ErrorId::LoginTimedOut),
         }
@@ -47,13 +47,13 @@ fn diagnose(error: &AccountError) -> Failure {
     let new = |id| Failure::new(id, "");
     match error {
         AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
-        AccountError::Exists(_) => new(ErrorId::InvalidProfile).remedy(&REMOVE_PROFILE),
-        AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).remedy(&BASE_URL),
-        AccountError::Malformed { .. } => new(ErrorId::AccountFiles).remedy(&CORRECT_FILE),
+        AccountError::Exists(_) => new(ErrorId::InvalidProfile).hint(REMOVE_PROFILE),
+        AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).hint(BASE_URL),
+        AccountError::Malformed { .. } => new(ErrorId::AccountFiles).hint(CORRECT_FILE),
         AccountError::Unreadable { .. } | AccountError::Unwritable { .. } => {
             new(ErrorId::AccountFiles)
-                .remedy(&CHECK_PERMISSIONS)
-                .remedy(&SET_CONFIG_DIR)
+                .hint(CHECK_PERMISSIONS)
+                .hint(SET_CONFIG_DIR)
         }
         AccountError::Unknown { available, .. } => new(ErrorId::UnknownProfile)
             .hints([format!("available profiles: {}", available.join(", "))]),

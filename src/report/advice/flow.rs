@@ -10,7 +10,6 @@ use crate::report::context::{Context, GivenSecret};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::report::remedies::{FACTORY_RESET, LIST_NODES, UPDATE_FIRMWARE};
-use crate::report::remedy::{Remedy, command, retry};
 use crate::report::table::ErrorId;
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
@@ -67,10 +66,10 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
     context.error.step = Some(error.step());
     let id = match error {
         FlowError::PartialSuccess { completed, source } => {
-            let failure = diagnose(source, &context).without(&LIST_NODES);
+            let failure = diagnose(source, &context).without(LIST_NODES);
             return match completed {
-                Completed::Joined { .. } => failure.remedy(&LIST_NODES).remedy(&FACTORY_RESET),
-                Completed::SecretSent { .. } => failure.remedy(&MAP_AGAIN),
+                Completed::Joined { .. } => failure.hint(LIST_NODES).hint(FACTORY_RESET),
+                Completed::SecretSent { .. } => failure.hint(MAP_AGAIN),
                 Completed::Mapped { .. } => {
                     let has_joined = matches!(
                         **source,
@@ -81,9 +80,9 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                     );
                     let has_network = context.medium.is_some_and(|it| it.has_network_already);
                     if has_joined || has_network {
-                        failure.remedy(&UNMAP)
+                        failure.hint(UNMAP)
                     } else {
-                        failure.remedy(&JOIN_LATER).remedy(&UNMAP)
+                        failure.hint(JOIN_LATER).hint(UNMAP)
                     }
                 }
             };
@@ -108,7 +107,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                 _ => false,
             };
             return if may_be_mapped {
-                failure.remedy(&LIST_NODES)
+                failure.hint(LIST_NODES)
             } else {
                 failure
             };
@@ -185,7 +184,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::Unconfirmed { source, .. } => {
             let failure = Failure::advised(ErrorId::Unconfirmed, &context);
             return if source.is_misunderstood() {
-                failure.remedy(&UPDATE_FIRMWARE)
+                failure.hint(UPDATE_FIRMWARE)
             } else {
                 failure
             };
@@ -238,19 +237,18 @@ fn stopped(
     };
     let failure = failure.before([state]);
     if is_mapping {
-        failure.remedy(&LIST_NODES)
+        failure.hint(LIST_NODES)
     } else {
         failure
     }
 }
 
-const MAP_AGAIN: Remedy =
-    retry("{}: the device knows its owner, but the account does not know the device");
-const JOIN_LATER: Remedy = retry("{} to give the device Wi-Fi: mapping it twice does no harm");
-const UNMAP: Remedy = command(
-    "espctl node remove",
-    "remove the node from your account with {} if it should not stay there",
-);
+const MAP_AGAIN: &str =
+    "run the command again: the device knows its owner, but the account does not know the device";
+const JOIN_LATER: &str =
+    "run the command again to give the device Wi-Fi: mapping it twice does no harm";
+const UNMAP: &str =
+    "remove the node from your account with `espctl node remove` if it should not stay there";
 const FORGOTTEN: &str = "the device has forgotten the credentials and waits for others";
 const NOT_FORGOTTEN: &str = "the device did not confirm that it forgot the credentials: it may have done so by itself, or keeps them stored";
 const STILL_STORED: &str = "the device keeps the credentials stored and may still join: firmware forgets none while it joins";

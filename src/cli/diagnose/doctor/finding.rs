@@ -72,9 +72,8 @@ impl Finding {
         let seen = causes.fold(failure.message.clone(), |seen, cause| {
             format!("{seen}: {cause}")
         });
-        let hints: Vec<String> = failure.hints.iter().map(ToString::to_string).collect();
         Self {
-            fix: (!hints.is_empty()).then(|| hints.join("; ")),
+            fix: (!failure.hints.is_empty()).then(|| failure.hints.join("; ")),
             see: Some(failure.id),
             ..Self::problem(check, seen)
         }
