@@ -24,9 +24,7 @@ impl Failure {
             ..diagnose(error)
         }
     }
-}
 
-impl Failure {
     /// A login with the browser that failed.
     pub(crate) fn of_browser_login(error: &BrowserError, context: &Context) -> Self {
         let new = |id| Self::new(id, error.to_string());

@@ -64,6 +64,9 @@ fn message(error: &FlowError, context: &Context) -> String {
 fn diagnose(error: &FlowError, context: &Context) -> Failure {
     let mut context = context.clone();
     context.error.step = Some(error.step());
+    let state_after =
+        |is_forgotten: bool, otherwise| if is_forgotten { FORGOTTEN } else { otherwise };
+    let mut hint = None;
     let id = match error {
         FlowError::PartialSuccess { completed, source } => {
             let failure = diagnose(source, &context).without(LIST_NODES);
@@ -78,18 +81,15 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                             ..
                         }
                     );
-                    let has_network = context.medium.is_some_and(|it| it.has_network_already);
-                    if has_joined || has_network {
-                        failure.hint(UNMAP)
-                    } else {
-                        failure.hint(JOIN_LATER).hint(UNMAP)
-                    }
+                    let needs_wifi = !has_joined && !context.is_on_network();
+                    failure.hints(needs_wifi.then_some(JOIN_LATER)).hint(UNMAP)
                 }
             };
         }
         FlowError::Ambiguous { seen, .. } => return search::ambiguous(context, seen),
         FlowError::Declined => {
-            return Failure::advised(ErrorId::Interrupted, &context).hint("nothing was changed");
+            hint = Some("nothing was changed");
+            ErrorId::Interrupted
         }
         FlowError::AnnouncedNoPop => ErrorId::AnnouncedNoPop,
         FlowError::AnnouncedNoSecurity => ErrorId::AnnouncedNoSecurity,
@@ -106,11 +106,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                 }
                 _ => false,
             };
-            return if may_be_mapped {
-                failure.hint(LIST_NODES)
-            } else {
-                failure
-            };
+            return failure.hints(may_be_mapped.then_some(LIST_NODES));
         }
         FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
         FlowError::JoinFailed {
@@ -118,25 +114,16 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             is_forgotten,
             ..
         } => {
-            let id = match reason {
+            hint = Some(state_after(*is_forgotten, NOT_FORGOTTEN));
+            match reason {
                 Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
                 Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
                 Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
-            };
-            let state = if *is_forgotten {
-                FORGOTTEN
-            } else {
-                NOT_FORGOTTEN
-            };
-            return Failure::advised(id, &context).hint(state);
+            }
         }
         FlowError::JoinTimedOut { is_forgotten, .. } => {
-            let state = if *is_forgotten {
-                FORGOTTEN
-            } else {
-                STILL_STORED
-            };
-            return Failure::advised(ErrorId::JoinTimedOut, &context).hint(state);
+            hint = Some(state_after(*is_forgotten, STILL_STORED));
+            ErrorId::JoinTimedOut
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
         FlowError::MissingInput(question) => match question {
@@ -175,25 +162,19 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             reason,
             step,
             credentials,
-        } => {
-            return stopped(*reason, *step, *credentials, context);
-        }
+        } => return stopped(*reason, *step, *credentials, context),
         FlowError::Transport(error) => {
             return device::transport(FlowStep::Connecting, error, context);
         }
         FlowError::Unconfirmed { source, .. } => {
-            let failure = Failure::advised(ErrorId::Unconfirmed, &context);
-            return if source.is_misunderstood() {
-                failure.hint(UPDATE_FIRMWARE)
-            } else {
-                failure
-            };
+            hint = source.is_misunderstood().then_some(UPDATE_FIRMWARE);
+            ErrorId::Unconfirmed
         }
         FlowError::UnknownProtocol => ErrorId::NotADevice,
         FlowError::UnknownScheme { .. } => ErrorId::UnknownScheme,
         FlowError::UserUnknown => ErrorId::LoginLacksUser,
     };
-    Failure::advised(id, &context)
+    Failure::advised(id, &context).hints(hint)
 }
 
 /// The failure of a stopped run. A time limit has the exit code of the step that it cut short.
@@ -203,16 +184,15 @@ fn stopped(
     credentials: CredentialState,
     mut context: Context,
 ) -> Failure {
+    use CredentialState::{Applied, Forgotten, Joined, Nothing, Unapplied, Unknown};
     context.error.credentials = Some(credentials);
     let state = match credentials {
-        CredentialState::Applied => STILL_STORED,
-        CredentialState::Forgotten => FORGOTTEN,
-        CredentialState::Joined => "the device has joined its network",
-        CredentialState::Nothing => "the device received no credentials",
-        CredentialState::Unapplied => "the device received credentials but has not stored them",
-        CredentialState::Unknown => {
-            "contact was lost: the device keeps the credentials stored and may have joined"
-        }
+        Applied => STILL_STORED,
+        Forgotten => FORGOTTEN,
+        Joined => "the device has joined its network",
+        Nothing => "the device received no credentials",
+        Unapplied => "the device received credentials but has not stored them",
+        Unknown => "contact was lost: the device keeps the credentials stored and may have joined",
     };
     let is_mapping = matches!(
         step,
@@ -224,23 +204,16 @@ fn stopped(
             exit: match (step, credentials) {
                 (FlowStep::FetchingChallenge | FlowStep::SettingUp, _) => Exit::Cloud,
                 _ if is_mapping => Exit::Cloud,
-                (_, CredentialState::Unknown) => Exit::Unconfirmed,
-                (
-                    _,
-                    CredentialState::Applied | CredentialState::Forgotten | CredentialState::Joined,
-                ) => Exit::Wifi,
+                (_, Unknown) => Exit::Unconfirmed,
+                (_, Applied | Forgotten | Joined) => Exit::Wifi,
                 (FlowStep::Connecting, _) => Exit::NoDevice,
                 _ => Exit::Device,
             },
             ..Failure::advised(ErrorId::Expired, &context)
         },
     };
-    let failure = failure.before([state]);
-    if is_mapping {
-        failure.hint(LIST_NODES)
-    } else {
-        failure
-    }
+    let list_nodes = is_mapping.then_some(LIST_NODES);
+    failure.before([state]).hints(list_nodes)
 }
 
 const MAP_AGAIN: &str =
