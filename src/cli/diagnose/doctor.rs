@@ -70,7 +70,7 @@ impl Subcommand for Doctor {
         let problems = findings
             .iter()
             .filter(|finding| finding.state == CheckState::Problem);
-        let mut problems: Vec<&str> = problems.map(|finding| finding.check.id).collect();
+        let mut problems: Vec<&str> = problems.map(|finding| finding.check.into_str()).collect();
         let mut keys = keys_of("findings", &findings);
         keys.extend(keys_of("problems", &problems.len()));
         let lines = format_report(&findings);
@@ -129,8 +129,9 @@ impl Doctor {
         );
         let mut findings = [bluetooth, serial, network, account].concat();
         for finding in &mut findings {
-            let medium = finding.check.part.and_then(|part| scope.only_medium(part));
-            finding.transport = finding.transport.or(medium);
+            let (_, part) = finding.check.place();
+            let medium = || scope.only_medium(part?);
+            finding.transport = finding.transport.or_else(medium);
         }
         findings
     }

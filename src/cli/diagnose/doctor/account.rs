@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::checks::{ACCOUNT_FILES, CLOCK, CLOUD, LOGIN};
+use super::checks::Check::{AccountFiles, Clock, Cloud, Login};
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
 use crate::account::{ExposedPath, Permissions, Profile};
@@ -22,13 +22,13 @@ pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Fi
         Ok((_, profile)) => profile,
         Err(failure) => {
             let skipped = |check| Finding::skipped(check, "the profile is not known");
-            let login = Finding::from_failure(LOGIN, &failure);
-            return vec![login, examine_files(), skipped(CLOUD), skipped(CLOCK)];
+            let login = Finding::from_failure(Login, &failure);
+            return vec![login, examine_files(), skipped(Cloud), skipped(Clock)];
         }
     };
     let login = match args.read_login() {
         Ok(login) => judge_login(&login),
-        Err(failure) => Finding::from_failure(LOGIN, &failure),
+        Err(failure) => Finding::from_failure(Login, &failure),
     };
     let mut findings = vec![login, examine_files()];
     if scope.should_call_cloud {
@@ -73,13 +73,13 @@ fn judge_login(login: &LoggedIn) -> Finding {
             Source::Environment => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
             Source::Stored => login_command,
         };
-        let finding = Finding::problem(LOGIN, seen).with_fix(fix);
+        let finding = Finding::problem(Login, seen).with_fix(fix);
         finding.with_error(ErrorId::LoginExpired)
     } else if describe_foreign_issuer(profile, tokens).is_some() {
         let seen = format!("{seen}; the tokens are from another cloud");
-        Finding::warning(LOGIN, seen).with_fix(login_command)
+        Finding::warning(Login, seen).with_fix(login_command)
     } else {
-        Finding::ok(LOGIN, seen)
+        Finding::ok(Login, seen)
     }
 }
 
@@ -101,11 +101,11 @@ fn describe_lifetime(tokens: &Tokens) -> String {
 fn examine_files() -> Finding {
     let folder = match account_folder() {
         Ok(folder) => folder,
-        Err(failure) => return Finding::from_failure(ACCOUNT_FILES, &failure),
+        Err(failure) => return Finding::from_failure(AccountFiles, &failure),
     };
     match folder.check_permissions() {
         None => Finding::skipped(
-            ACCOUNT_FILES,
+            AccountFiles,
             "this system does not show who may read the account's files",
         ),
         Some(permissions) => judge_permissions(&permissions, folder.path()),
@@ -142,7 +142,7 @@ fn judge_permissions(permissions: &Permissions, folder: &Path) -> Finding {
             1 => format!("only its owner may use the file in {folder}"),
             files => format!("only their owner may use the {files} files in {folder}"),
         };
-        return Finding::ok(ACCOUNT_FILES, seen);
+        return Finding::ok(AccountFiles, seen);
     }
     let paths_of = |exposed: &[ExposedPath]| quote_paths(exposed.iter().map(|file| &*file.path));
     let commands = [
@@ -164,7 +164,7 @@ fn judge_permissions(permissions: &Permissions, folder: &Path) -> Finding {
     } else {
         commands.join(" && ")
     };
-    Finding::warning(ACCOUNT_FILES, seen.join("; ")).with_fix(fix)
+    Finding::warning(AccountFiles, seen.join("; ")).with_fix(fix)
 }
 
 fn show_path(path: &Path) -> String {
@@ -188,15 +188,15 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
     let client = match args.client(profile) {
         Ok(client) => client,
         Err(failure) => {
-            let cloud = Finding::from_failure(CLOUD, &failure);
-            return [cloud, Finding::skipped(CLOCK, "the cloud was not called")];
+            let cloud = Finding::from_failure(Cloud, &failure);
+            return [cloud, Finding::skipped(Clock, "the cloud was not called")];
         }
     };
     let host = printable(client.host().as_bytes());
     let mut cloud = match timeout(CHECK_TIMEOUT, client.probe()).await {
         Ok(Ok(status)) => return [judge_answer(&host, status), judge_clock(status.skew)],
         Ok(Err(error)) => {
-            let finding = Finding::from_failure(CLOUD, &cloud_failure(&error, ""));
+            let finding = Finding::from_failure(Cloud, &cloud_failure(&error, ""));
             // The clock decides whether a certificate is valid.
             if finding.seen.contains("certificate") {
                 finding.with_fix(format!(
@@ -208,7 +208,7 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
         }
         Err(_) => {
             let seen = format!("{host} did not answer within {} s", CHECK_TIMEOUT.as_secs());
-            Finding::problem(CLOUD, seen)
+            Finding::problem(Cloud, seen)
                 .with_fix(
                     "check the internet connection; a computer on a device's hotspot has none",
                 )
@@ -221,29 +221,29 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
         cloud.state = CheckState::Warning;
     }
     let why = "the cloud does not answer, so there is no time to compare with";
-    [cloud, Finding::skipped(CLOCK, why)]
+    [cloud, Finding::skipped(Clock, why)]
 }
 
 fn judge_answer(host: &str, status: CloudStatus) -> Finding {
     if status.is_cloud {
-        return Finding::ok(CLOUD, format!("{host} answers"));
+        return Finding::ok(Cloud, format!("{host} answers"));
     }
     let seen = format!("{host} answers, but not as a RainMaker cloud: it may be a login page");
     let failure = Failure::new(ErrorId::CloudAnswer, seen);
     Finding {
         state: CheckState::Warning,
-        ..Finding::from_failure(CLOUD, &failure)
+        ..Finding::from_failure(Cloud, &failure)
     }
 }
 
 fn judge_clock(skew: Option<Skew>) -> Finding {
     let Some(skew) = skew else {
-        return Finding::skipped(CLOCK, "the cloud does not send its time");
+        return Finding::skipped(Clock, "the cloud does not send its time");
     };
     let size = skew.size();
     let direction = match skew {
         _ if size < MIN_NOTICEABLE_SKEW => {
-            return Finding::ok(CLOCK, "this computer's clock agrees with the cloud's");
+            return Finding::ok(Clock, "this computer's clock agrees with the cloud's");
         }
         Skew::Ahead(_) => "ahead of",
         Skew::Behind(_) => "behind",
@@ -255,7 +255,7 @@ fn judge_clock(skew: Option<Skew>) -> Finding {
     };
     let size = format_duration(size);
     let seen = format!("this computer's clock is {size} {direction} the cloud's");
-    Finding::new(CLOCK, state, seen).with_fix(SET_CLOCK)
+    Finding::new(Clock, state, seen).with_fix(SET_CLOCK)
 }
 
 const SET_CLOCK: &str = if cfg!(target_os = "macos") {

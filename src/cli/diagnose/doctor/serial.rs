@@ -1,7 +1,7 @@
 //! Checks of this computer's serial ports: where a board is plugged in, and whether this user may
 //! open its port. No port is opened, because that resets some boards.
 
-use super::checks::{SERIAL_PERMISSION, SERIAL_PORT};
+use super::checks::Check::{self, SerialPermission};
 use super::finding::Finding;
 use super::scope::{Scope, call_system};
 use crate::host::{PortAccess, PortGroup, SerialPort, check_port_access, list_serial_ports};
@@ -20,12 +20,12 @@ pub(super) async fn examine_serial_ports(scope: &Scope) -> Vec<Finding> {
         Some(Ok(ports)) => ports,
         Some(Err(error)) => {
             let seen = format!("the ports cannot be listed: {error}");
-            let finding = Finding::problem(SERIAL_PORT, seen);
+            let finding = Finding::problem(Check::SerialPort, seen);
             return vec![finding.with_error(ErrorId::TransportUnavailable)];
         }
         None => {
             let seen = "the system did not list the ports in time";
-            return vec![Finding::skipped(SERIAL_PORT, seen)];
+            return vec![Finding::skipped(Check::SerialPort, seen)];
         }
     };
     let (boards, others): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.usb.is_some());
@@ -54,7 +54,7 @@ fn report_no_board(scope: &Scope, ports: &[&SerialPort]) -> Finding {
     let failure = Failure::new(ErrorId::NoSerialPort, seen);
     Finding {
         state: scope.state_of_open_step(),
-        ..Finding::from_failure(SERIAL_PORT, &failure)
+        ..Finding::from_failure(Check::SerialPort, &failure)
     }
 }
 
@@ -68,11 +68,11 @@ async fn examine_port(path: &str) -> Finding {
 fn judge_access(path: &str, access: Option<&PortAccess>) -> Finding {
     let denied = |seen: &str, fix: String| {
         let seen = format!("this user may not open the port{seen}");
-        let finding = Finding::problem(SERIAL_PERMISSION, seen).with_fix(fix);
+        let finding = Finding::problem(SerialPermission, seen).with_fix(fix);
         finding.with_error(ErrorId::PermissionDenied)
     };
     match access {
-        Some(PortAccess::Allowed) => Finding::ok(SERIAL_PERMISSION, "this user may open the port"),
+        Some(PortAccess::Allowed) => Finding::ok(SerialPermission, "this user may open the port"),
         Some(PortAccess::Denied {
             group:
                 Some(PortGroup {
@@ -98,19 +98,18 @@ fn judge_access(path: &str, access: Option<&PortAccess>) -> Finding {
                 "sudo chmod a+rw {path}, which lasts until the board is unplugged; a udev rule is permanent"
             ),
         ),
-        Some(PortAccess::Missing(error)) => {
-            Finding::problem(SERIAL_PORT, format!("the port cannot be used: {error}"))
-                .with_fix(
-                    "plug the board in; `espctl discover --transport console` lists the ports",
-                )
-                .with_error(ErrorId::NoSerialPort)
-        }
+        Some(PortAccess::Missing(error)) => Finding::problem(
+            Check::SerialPort,
+            format!("the port cannot be used: {error}"),
+        )
+        .with_fix("plug the board in; `espctl discover --transport console` lists the ports")
+        .with_error(ErrorId::NoSerialPort),
         Some(PortAccess::Unknown) => Finding::skipped(
-            SERIAL_PERMISSION,
+            SerialPermission,
             "this system does not show who may open the port",
         ),
         None => Finding::skipped(
-            SERIAL_PERMISSION,
+            SerialPermission,
             "the system did not report in time who may open the port",
         ),
     }
@@ -143,7 +142,7 @@ mod tests {
             let finding = judge_access("/dev/ttyX", Some(&access));
             assert_eq!(
                 (finding.check, finding.state),
-                (SERIAL_PERMISSION, CheckState::Problem)
+                (SerialPermission, CheckState::Problem)
             );
             assert!(finding.fix.unwrap().starts_with(fix), "{access:?}");
         }
