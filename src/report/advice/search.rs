@@ -36,10 +36,7 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
     {
         return no_likely_address(context, seen);
     }
-    let before: Vec<String> = suggest_spelling(context, seen)
-        .into_iter()
-        .chain(suggest_omitting_filter(context, seen))
-        .collect();
+    let spelling = suggest_spelling(context, seen).into_iter();
     let more = seen.len().saturating_sub(MAX_LISTED);
     let more = (more > 0).then(|| format!("found {more} more"));
     let searched = if seen.is_empty() && context.needed_part() == Some(HostPart::LocalNetwork) {
@@ -49,7 +46,7 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
     };
     Failure::advised(ErrorId::NoDevice, context)
         .before(context.own_words().map(|words| words.reach))
-        .before(before)
+        .before(spelling.chain(suggest_omitting_filter(context, seen)))
         .hints(seen.iter().take(MAX_LISTED).map(report_found))
         .hints(more)
         .hints(searched)

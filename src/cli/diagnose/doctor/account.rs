@@ -44,11 +44,8 @@ fn judge_login(login: &LoggedIn) -> Finding {
         source,
         ..
     } = login;
-    let user = tokens.user_name();
-    let user = user.map_or_else(
-        || "unknown user".to_owned(),
-        |name| printable(name.as_bytes()),
-    );
+    let user = tokens.user_name().map(|name| printable(name.as_bytes()));
+    let user = user.as_deref().unwrap_or("unknown user");
     let origin = match source {
         Source::Environment => format!(" by {ACCESS_TOKEN}"),
         Source::Stored => String::new(),
@@ -113,31 +110,33 @@ fn examine_files() -> Finding {
 }
 
 fn judge_permissions(permissions: &Permissions, folder: &Path) -> Finding {
-    let describe_first = |exposed: &[ExposedPath]| {
-        let ExposedPath { path, mode } = exposed.first()?;
-        let more = count_more(exposed.len());
-        Some(format!("{} ({mode:03o}){more}", show_path(path)))
-    };
-    let files = describe_first(&permissions.exposed);
-    let folders = describe_first(&permissions.folders);
-    let foreign = permissions.foreign.first().map(|path| {
-        let more = count_more(permissions.foreign.len());
-        format!("{} belongs to another user{more}", show_path(path))
-    });
-    let unseen = permissions.unchecked.first().map(|(path, error)| {
-        let more = count_more(permissions.unchecked.len());
-        format!("{} cannot be checked: {error}{more}", show_path(path))
-    });
-    let seen = [
-        files.map(|files| format!("other users may read or write {files}")),
-        folders.map(|folders| format!("other users may put files into {folders}")),
+    let Permissions {
+        files,
+        exposed,
+        folders,
         foreign,
-        unseen,
+        unchecked,
+    } = permissions;
+    let show =
+        |ExposedPath { path, mode }: &ExposedPath| format!("{} ({mode:03o})", show_path(path));
+    let seen = [
+        describe_first(exposed, |file| {
+            format!("other users may read or write {}", show(file))
+        }),
+        describe_first(folders, |folder| {
+            format!("other users may put files into {}", show(folder))
+        }),
+        describe_first(foreign, |path| {
+            format!("{} belongs to another user", show_path(path))
+        }),
+        describe_first(unchecked, |(path, error)| {
+            format!("{} cannot be checked: {error}", show_path(path))
+        }),
     ];
     let seen: Vec<String> = seen.into_iter().flatten().collect();
     if seen.is_empty() {
         let folder = show_path(folder);
-        let seen = match permissions.files {
+        let seen = match files {
             0 => format!("there are none in {folder}"),
             1 => format!("only its owner may use the file in {folder}"),
             files => format!("only their owner may use the {files} files in {folder}"),
@@ -145,20 +144,20 @@ fn judge_permissions(permissions: &Permissions, folder: &Path) -> Finding {
         return Finding::ok(AccountFiles, seen);
     }
     let paths_of = |exposed: &[ExposedPath]| quote_paths(exposed.iter().map(|file| &*file.path));
-    let commands = [
+    let mut commands = vec![
         // First, because only the owner can change the permissions.
         (
             r#"sudo chown "$(id -u)""#,
-            quote_paths(permissions.foreign.iter().map(|path| &**path)),
+            quote_paths(foreign.iter().map(|path| &**path)),
         ),
-        ("chmod 600", paths_of(&permissions.exposed)),
-        ("chmod go-w", paths_of(&permissions.folders)),
+        ("chmod 600", paths_of(exposed)),
+        ("chmod go-w", paths_of(folders)),
     ];
-    let commands: Vec<String> = commands
-        .into_iter()
-        .filter(|(_, paths)| !paths.is_empty())
-        .map(|(command, paths)| format!("{command} {paths}"))
-        .collect();
+    commands.retain(|(_, paths)| !paths.is_empty());
+    let commands = commands
+        .iter()
+        .map(|(command, paths)| format!("{command} {paths}"));
+    let commands: Vec<String> = commands.collect();
     let fix = if commands.is_empty() {
         format!("look at it: ls -la {}", quote_paths([folder]))
     } else {
@@ -176,11 +175,13 @@ fn quote_paths<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
     paths.collect::<Vec<String>>().join(" ")
 }
 
-fn count_more(count: usize) -> String {
-    match count {
-        0 | 1 => String::new(),
-        count => format!(", and {} more", count - 1),
-    }
+/// A sentence about the first item, with the number of the others.
+fn describe_first<T>(items: &[T], describe: impl Fn(&T) -> String) -> Option<String> {
+    let (first, others) = items.split_first()?;
+    Some(match others.len() {
+        0 => describe(first),
+        count => format!("{}, and {count} more", describe(first)),
+    })
 }
 
 /// The cloud, and the clock compared with the cloud's.
@@ -199,20 +200,17 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
             let finding = Finding::from_failure(Cloud, &cloud_failure(&error, ""));
             // The clock decides whether a certificate is valid.
             if finding.seen.contains("certificate") {
-                finding.with_fix(format!(
-                    "check this computer's clock ({SET_CLOCK}), and --ca-cert"
-                ))
+                let fix = format!("check this computer's clock ({SET_CLOCK}), and --ca-cert");
+                finding.with_fix(fix)
             } else {
                 finding
             }
         }
         Err(_) => {
             let seen = format!("{host} did not answer within {} s", CHECK_TIMEOUT.as_secs());
-            Finding::problem(Cloud, seen)
-                .with_fix(
-                    "check the internet connection; a computer on a device's hotspot has none",
-                )
-                .with_error(ErrorId::CloudTimedOut)
+            let fix = "check the internet connection; a computer on a device's hotspot has none";
+            let finding = Finding::problem(Cloud, seen).with_fix(fix);
+            finding.with_error(ErrorId::CloudTimedOut)
         }
     };
     // A device's hotspot has no internet, and a run over it calls the cloud after leaving it.
@@ -248,11 +246,8 @@ fn judge_clock(skew: Option<Skew>) -> Finding {
         Skew::Ahead(_) => "ahead of",
         Skew::Behind(_) => "behind",
     };
-    let state = if size < MIN_HARMFUL_SKEW {
-        CheckState::Warning
-    } else {
-        CheckState::Problem
-    };
+    let is_harmful = size >= MIN_HARMFUL_SKEW;
+    let state = CheckState::problem_if(is_harmful);
     let size = format_duration(size);
     let seen = format!("this computer's clock is {size} {direction} the cloud's");
     Finding::new(Clock, state, seen).with_fix(SET_CLOCK)

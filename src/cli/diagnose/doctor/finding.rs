@@ -21,6 +21,17 @@ pub(super) enum CheckState {
     Skipped,
 }
 
+impl CheckState {
+    /// A problem, or else a warning.
+    pub(super) const fn problem_if(condition: bool) -> Self {
+        if condition {
+            Self::Problem
+        } else {
+            Self::Warning
+        }
+    }
+}
+
 /// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use super::checks::Check::{DeviceRoute, Mdns, Network, VpnRoute, Wifi};
 use super::finding::{CheckState, Finding};
-use super::scope::{Scope, call_system};
+use super::scope::{Scope, list_from_system};
 use crate::host::{
     GROUP_V4, HostNetwork, HostRoute, MdnsAccess, RadioSwitch, find_default_networks, find_route,
     join_mdns_groups, list_networks, list_switches, list_wifi_interfaces,
@@ -35,7 +35,7 @@ pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
     }
     let (device, interface) = (scope.device.clone(), scope.interface.clone());
     let mdns_port = scope.mdns_port;
-    let outcome = call_system(move || {
+    let snapshot = list_from_system(Network, "the networks", None, move || {
         let mut snapshot = take_snapshot(&device, interface.as_deref())?;
         if has_local_network {
             let networks = &snapshot.networks;
@@ -43,16 +43,9 @@ pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
         }
         io::Result::Ok(snapshot)
     });
-    let snapshot = match outcome.await {
-        Some(Ok(snapshot)) => snapshot,
-        Some(Err(error)) => {
-            let seen = format!("the networks cannot be listed: {error}");
-            return vec![Finding::problem(Network, seen)];
-        }
-        None => {
-            let seen = "the system did not list the networks in time";
-            return vec![Finding::skipped(Network, seen)];
-        }
+    let snapshot = match snapshot.await {
+        Ok(snapshot) => snapshot,
+        Err(finding) => return vec![finding],
     };
     let mut findings = vec![judge_networks(scope, &snapshot.networks)];
     if has_hotspot {
@@ -123,11 +116,7 @@ fn judge_networks(scope: &Scope, networks: &[HostNetwork]) -> Finding {
     if !interfaces.is_empty() {
         return Finding::ok(Network, interfaces.join(", "));
     }
-    let state = if scope.has(HostPart::LocalNetwork) {
-        CheckState::Problem
-    } else {
-        CheckState::Warning
-    };
+    let state = CheckState::problem_if(scope.has(HostPart::LocalNetwork));
     Finding::new(Network, state, "this computer is on no network").with_fix(on_linux_or_other(
         "plug a cable in, or join a Wi-Fi network; `nmcli device status` lists the interfaces",
         "plug a cable in, or join a Wi-Fi network",
@@ -140,13 +129,10 @@ fn describe_interface(networks: &[&HostNetwork]) -> Option<String> {
         IpAddr::V4(v4) => v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
     };
-    let (link_local, assigned): (Vec<&HostNetwork>, Vec<&HostNetwork>) =
-        networks.iter().copied().partition(is_link_local);
-    let networks = if assigned.is_empty() {
-        link_local
-    } else {
-        assigned
-    };
+    let mut networks = networks.to_vec();
+    if !networks.iter().all(is_link_local) {
+        networks.retain(|network| !is_link_local(network));
+    }
     let (first, others) = networks.split_first()?;
     let others = others.iter();
     Some(others.fold(describe_network(first), |text, network| {
@@ -292,26 +278,16 @@ fn judge_mdns_access(access: &MdnsAccess) -> Finding {
             None => {}
         }
     }
-    let (state, summary) = if families.is_empty() {
-        (
-            CheckState::Problem,
-            "announcements cannot be received".to_owned(),
-        )
-    } else {
-        let state = if errors.is_empty() {
-            CheckState::Ok
-        } else {
-            CheckState::Warning
-        };
-        let families = families.join(" and ");
-        (
-            state,
-            format!("announcements can be received over {families}"),
-        )
+    let families = families.join(" and ");
+    let received = format!("announcements can be received over {families}");
+    let (state, summary) = match (&*families, &*errors) {
+        ("", _) => (CheckState::Problem, "announcements cannot be received"),
+        (_, []) => (CheckState::Ok, &*received),
+        _ => (CheckState::Warning, &*received),
     };
-    let seen: Vec<String> = [summary].into_iter().chain(errors).collect();
-    let finding = Finding::new(Mdns, state, seen.join("; "))
-        .with_subject(printable(access.interface.as_bytes()));
+    let seen = [vec![summary.to_owned()], errors].concat().join("; ");
+    let finding = Finding::new(Mdns, state, seen);
+    let finding = finding.with_subject(printable(access.interface.as_bytes()));
     if state == CheckState::Ok {
         return finding;
     }

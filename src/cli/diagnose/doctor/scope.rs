@@ -1,11 +1,14 @@
 //! What doctor checks, and how long each part may take.
 
+use std::io;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::finding::CheckState;
+use super::checks::Check;
+use super::finding::{CheckState, Finding};
+use crate::report::ErrorId;
 use crate::transport::{HostPart, Medium};
 
 /// The transports to check, and the values of their flags.
@@ -44,11 +47,7 @@ impl Scope {
     /// The state of a step that the user has not taken yet, such as plugging in a board. It is a
     /// problem only if the user requested the transport that needs it.
     pub(super) fn state_of_open_step(&self) -> CheckState {
-        if self.is_requested {
-            CheckState::Problem
-        } else {
-            CheckState::Warning
-        }
+        CheckState::problem_if(self.is_requested)
     }
 }
 
@@ -60,6 +59,24 @@ pub(super) async fn call_system<T: Send + 'static>(
     outcome
         .inspect_err(|error| tracing::debug!(%error, "a check failed"))
         .ok()
+}
+
+/// What the system lists. `what` is its name, such as "the ports"; `see` is the error that a run would
+/// end with if it cannot be listed.
+pub(super) async fn list_from_system<T: Send + 'static>(
+    check: Check,
+    what: &str,
+    see: Option<ErrorId>,
+    list: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, Finding> {
+    let Some(outcome) = call_system(list).await else {
+        let seen = format!("the system did not list {what} in time");
+        return Err(Finding::skipped(check, seen));
+    };
+    outcome.map_err(|error| Finding {
+        see,
+        ..Finding::problem(check, format!("{what} cannot be listed: {error}"))
+    })
 }
 
 /// For each section. A working computer answers at once.
