@@ -15,13 +15,26 @@ use crate::report::table::ErrorId;
 impl Failure {
     /// A profile or a login that could not be read or stored.
     pub(crate) fn of_account(error: &AccountError) -> Self {
+        let new = |id| Self::new(id, error.to_string());
+        let failure = match error {
+            AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
+            AccountError::Exists(_) => new(ErrorId::InvalidProfile).hint(REMOVE_PROFILE),
+            AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).hint(BASE_URL),
+            AccountError::Malformed { .. } => new(ErrorId::AccountFiles).hint(CORRECT_FILE),
+            AccountError::Unreadable { .. } | AccountError::Unwritable { .. } => {
+                new(ErrorId::AccountFiles)
+                    .hint(CHECK_PERMISSIONS)
+                    .hint(SET_CONFIG_DIR)
+            }
+            AccountError::Unknown { available, .. } => new(ErrorId::UnknownProfile)
+                .hints([format!("available profiles: {}", available.join(", "))]),
+        };
         let causes = error.source().map(ToString::to_string);
         // An error that only wraps another one repeats its words.
-        let causes = causes.filter(|cause| !error.to_string().contains(cause.as_str()));
+        let causes = causes.filter(|cause| !failure.message.contains(cause.as_str()));
         Self {
-            message: error.to_string(),
             causes: causes.into_iter().collect(),
-            ..diagnose(error)
+            ..failure
         }
     }
 
@@ -38,22 +51,5 @@ impl Failure {
             BrowserError::Refused { .. } => new(ErrorId::LoginRefused),
             BrowserError::TimedOut { .. } => new(ErrorId::LoginTimedOut),
         }
-    }
-}
-
-fn diagnose(error: &AccountError) -> Failure {
-    let new = |id| Failure::new(id, "");
-    match error {
-        AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
-        AccountError::Exists(_) => new(ErrorId::InvalidProfile).hint(REMOVE_PROFILE),
-        AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).hint(BASE_URL),
-        AccountError::Malformed { .. } => new(ErrorId::AccountFiles).hint(CORRECT_FILE),
-        AccountError::Unreadable { .. } | AccountError::Unwritable { .. } => {
-            new(ErrorId::AccountFiles)
-                .hint(CHECK_PERMISSIONS)
-                .hint(SET_CONFIG_DIR)
-        }
-        AccountError::Unknown { available, .. } => new(ErrorId::UnknownProfile)
-            .hints([format!("available profiles: {}", available.join(", "))]),
     }
 }

@@ -33,7 +33,8 @@ pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
     if !has_hotspot && !has_local_network {
         return Vec::new();
     }
-    let (device, interface) = (scope.device.clone(), scope.interface.clone());
+    let device = scope.device().unwrap_or_default().to_owned();
+    let interface = scope.interface.clone();
     let mdns_port = scope.mdns_port;
     let snapshot = list_from_system(Network, "the networks", None, move || {
         let mut snapshot = take_snapshot(&device, interface.as_deref())?;
@@ -51,7 +52,7 @@ pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
     if has_hotspot {
         findings.push(judge_wifi(&snapshot));
         findings.push(judge_route(scope, &snapshot, HostPart::Hotspot));
-    } else if scope.is_device_given {
+    } else if scope.device_ip.is_some() {
         let part = HostPart::LocalNetwork;
         findings.push(Finding {
             transport: scope.only_medium(part),
@@ -196,7 +197,7 @@ fn find_tunnel(route: &HostRoute) -> Option<String> {
 /// The route to the device. On its hotspot, the device has to be on a network of this computer. On
 /// the local network, a router in between does no harm.
 fn judge_route(scope: &Scope, snapshot: &NetworkSnapshot, part: HostPart) -> Finding {
-    let device = printable(scope.device.as_bytes());
+    let device = printable(scope.device().unwrap_or_default().as_bytes());
     let route = snapshot.device_route.as_ref();
     let tunnel = route.and_then(find_tunnel);
     let network = route.and_then(|route| route.network.as_ref());

@@ -20,10 +20,7 @@ pub(super) struct Scope {
     pub(super) port: Option<String>,
     pub(super) interface: Option<String>,
     pub(super) mdns_port: Option<u16>,
-    /// The address of the device.
-    pub(super) device: String,
-    /// Whether the user gave that address.
-    pub(super) is_device_given: bool,
+    pub(super) device_ip: Option<String>,
     /// Whether to call the cloud. The files of the account are checked either way.
     pub(super) should_call_cloud: bool,
 }
@@ -37,6 +34,18 @@ impl Scope {
     pub(super) fn only_medium(&self, part: HostPart) -> Option<&'static Medium> {
         let mut media = self.media_that_need(part);
         media.next().filter(|_| media.next().is_none())
+    }
+
+    /// The address of the device: the given one, or that of all devices on their hotspots.
+    pub(super) fn device(&self) -> Option<&str> {
+        let usual = || {
+            let mut media = self.media_that_need(HostPart::Hotspot);
+            let (host, _) = media
+                .find_map(|medium| medium.usual_address)?
+                .rsplit_once(':')?;
+            Some(host)
+        };
+        self.device_ip.as_deref().or_else(usual)
     }
 
     fn media_that_need(&self, part: HostPart) -> impl Iterator<Item = &'static Medium> {
