@@ -37,7 +37,8 @@ impl ErrorEntry {
 macro_rules! errors {
     ($($id:ident [$exit:ident $(, $other:ident)*] $title:literal $why:literal $($remedy:expr),+;)+) => {
         /// The kind of an error. Its id is its name in kebab case. Stable: scripts compare it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Display, IntoStaticStr, Serialize, VariantArray)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(serde::Serialize, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
         #[strum(serialize_all = "kebab-case", const_into_str)]
         #[serde(rename_all = "kebab-case")]
         pub(crate) enum ErrorId {
@@ -46,7 +47,7 @@ macro_rules! errors {
 
         impl ErrorId {
             /// All ids, sorted.
-            pub(crate) const ALL: &[Self] = Self::VARIANTS;
+            pub(crate) const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
             /// The general explanation.
             pub(crate) const fn entry(self) -> ErrorEntry {

@@ -123,11 +123,7 @@ pub(crate) const TOKEN: &str =
 pub(crate) const SEE_HELP: &str = "see `--help`";
 pub(crate) const QUOTE_VALUES: &str =
     "quote values with spaces, and write `--flag=VALUE` for a value that begins with a dash";
-
-pub(crate) const DEVICE_NAME: &str = "over Bluetooth, pass the name or the address that `espctl discover --transport ble` shows with `--device-name`";
-pub(crate) const PORT: &str = "pass the serial port with `--port`";
-pub(crate) const DEVICE_PORT: &str =
-    "pass a TCP port with `--device-port`; `--port` is for `--transport console`";
+pub(super) const PORT: &str = "pass the serial port with `--port`";
 pub(crate) const FREE_PORT: &str = "pass `--port 0` to use any free port";
 pub(crate) const HIGH_PORT: &str = "choose a port above 1023, which needs no permission";
 

@@ -10,9 +10,6 @@ use super::id::{ErrorEntry, errors};
 )]
 use super::remedies::*;
 use super::remedy::{explained, hint};
-use serde::Serialize;
-use strum::{Display, IntoStaticStr, VariantArray};
-
 use crate::flows::{CredentialState, FlowStep};
 use crate::security::SecurityScheme;
 
@@ -108,9 +105,9 @@ errors! {
     ConflictingFlags [Usage] "Two arguments exclude each other."
         "Both have the same purpose, or one makes the other impossible. A flag and a variable never conflict: the flag wins. `--device-ip`, `--device-host` and `--device-port` are for networks, and exclude `--transport ble` and `console`."
         explained("omit one of the two arguments that the message names"),
-        explained(DEVICE_NAME),
+        explained("over Bluetooth, pass the name or the address that `espctl discover --transport ble` shows with `--device-name`"),
         explained(PORT),
-        explained(DEVICE_PORT);
+        explained("pass a TCP port with `--device-port`; `--port` is for `--transport console`");
     DeviceNotAuthentic [Device] "The device could not prove that it knows the secret."
         "It took part in the handshake, but its own proof is wrong. A device that knows the secret sends a correct proof; a device that poses as it does not."
         hint(CHECK_DEVICE),

@@ -73,9 +73,8 @@ fn judge_adapters(health: &BluetoothHealth, requested: Option<&str>) -> [Finding
     let selected = if let Some(name) = requested {
         adapters.iter().find(|adapter| adapter.name == name)
     } else {
-        let mut adapters = adapters.iter();
-        let switched_on = adapters.find(|adapter| adapter.power == Power::On);
-        switched_on.or_else(|| health.adapters.first())
+        let switched_on = adapters.iter().find(|adapter| adapter.power == Power::On);
+        switched_on.or_else(|| adapters.first())
     };
     let skipped = |check| Finding::skipped(check, "there is no adapter");
     let failed = |check: Check, problem: &BluetoothProblem| {

@@ -79,3 +79,26 @@ impl Check {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::medium_named;
+
+    #[test]
+    fn command_line_names_media_that_need_the_part() {
+        let media = ["ble", "console", "on-network", "softap"].map(medium_named);
+        for (check, line) in [
+            (
+                Check::BluetoothPower,
+                "espctl doctor --transport ble --transport ble",
+            ),
+            (Check::DeviceRoute, "espctl doctor --transport softap"),
+            (Check::Login, "espctl doctor"),
+        ] {
+            // A second medium that needs Bluetooth.
+            let media = [&media[..], &[medium_named("ble")]].concat();
+            assert_eq!(check.command_line(&media), line);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //! the values of its flags. They contact no host that the command would not have contacted.
 
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Doctor;
 use crate::cli::args::drivers::Drivers;
@@ -45,10 +45,7 @@ pub(in crate::cli) async fn collect_findings(
     scope.should_call_cloud = touches.cloud;
     doctor.no_cloud |= !touches.account;
     let findings = doctor.examine_computer(&scope).await;
-    let values = findings.iter().map(serde_json::to_value);
-    values
-        .collect::<Result<_, _>>()
-        .map_err(|_| "the findings cannot be written as JSON")
+    Ok(findings.iter().map(|finding| json!(finding)).collect())
 }
 
 /// Doctor with the values that the other command has for flags of the same name.

@@ -38,14 +38,9 @@ impl Scope {
 
     /// The address of the device: the given one, or that of all devices on their hotspots.
     pub(super) fn device(&self) -> Option<&str> {
-        let usual = || {
-            let mut media = self.media_that_need(HostPart::Hotspot);
-            let (host, _) = media
-                .find_map(|medium| medium.usual_address)?
-                .rsplit_once(':')?;
-            Some(host)
-        };
-        self.device_ip.as_deref().or_else(usual)
+        let mut media = self.media_that_need(HostPart::Hotspot);
+        let usual = media.find_map(|medium| Some(medium.usual_address?.rsplit_once(':')?.0));
+        self.device_ip.as_deref().or(usual)
     }
 
     fn media_that_need(&self, part: HostPart) -> impl Iterator<Item = &'static Medium> {
