@@ -22,12 +22,22 @@ pub(crate) enum AccountError {
     /// The base URL is not valid.
     #[error("the base URL {0}")]
     InvalidUrl(#[from] InvalidUrl),
+    /// Another program has held the lock for too long.
+    #[error("another program holds the lock {}", path.display())]
+    Locked { path: PathBuf },
     /// The file has invalid content, and is not changed.
     #[error("{} {reason}", path.display())]
     Malformed {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// The profile has no login.
+    #[error("not logged in to the profile {profile}")]
+    NotLoggedIn {
+        profile: String,
+        /// Whether its cloud has a page for logging in.
+        has_login_page: bool,
     },
     /// The file exists but cannot be read.
     #[error("cannot read {}", path.display())]

@@ -14,6 +14,7 @@
 //! `profiles/` lacks them, and removed when they are written again.
 
 mod base_url;
+mod current_login;
 mod error;
 mod files;
 mod legacy;
@@ -24,6 +25,7 @@ mod profiles;
 mod tokens;
 
 pub(crate) use base_url::parse_base_url;
+pub(crate) use current_login::{CurrentLogin, TokenSource};
 pub(crate) use error::AccountError;
 pub(crate) use files::Folder;
 pub(crate) use permissions::{ExposedPath, Permissions};

@@ -10,6 +10,8 @@ use url::Url;
 use super::base_url::parse_base_url;
 use super::error::AccountError;
 use super::files::Object;
+use crate::cloud::Tokens;
+use crate::ident::printable;
 
 /// The validated name of a profile. It is part of a file name.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
@@ -91,15 +93,23 @@ impl Profile {
         })
     }
 
-    /// Whether this profile's cloud may have issued the token. Only the issuers of the built-in
-    /// clouds are known.
-    pub(crate) fn may_be_issued_by(&self, issuer: &str) -> bool {
+    /// The remark about tokens of another cloud than the profile's, if they are. Only the issuers of the
+    /// built-in clouds are known.
+    pub(crate) fn describe_foreign_issuer(&self, tokens: &Tokens) -> Option<String> {
+        let issuer = tokens.issuer()?;
         let is_global = issuer.contains(GLOBAL_ISSUER);
-        match self.base_url.as_str() {
+        let may_be_its_issuer = match self.base_url.as_str() {
             GLOBAL_HOST => is_global,
             CHINA_HOST => !is_global,
             _ => true,
-        }
+        };
+        let (issuer, name) = (printable(issuer.as_bytes()), &self.name);
+        (!may_be_its_issuer).then(|| {
+            format!(
+                "these tokens were issued by {issuer}, not by the cloud of the profile {name}, which \
+                 will probably reject them"
+            )
+        })
     }
 
     /// `global` or `china` if the host is theirs, else the profile's name.

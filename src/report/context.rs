@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::shell::quote_word;
-use crate::flows::{CredentialState, FlowStep};
+use crate::flows::{CredentialState, DeviceRequest, FlowStep, Target};
 use crate::ident::printable;
 use crate::security::SecurityScheme;
-use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium, Words};
+use crate::transport::{Address, DEFAULT_TRANSPORT, HostPart, Medium, OptionSpec, Words};
 
 /// The data about a run that select its advice.
 #[derive(Clone, Debug, Default)]
@@ -92,6 +92,42 @@ pub(crate) enum ErrorCase {
 }
 
 impl Context {
+    /// The context of a run with this device.
+    pub(crate) fn of_device(device: &DeviceRequest, environment: Environment) -> Self {
+        let DeviceRequest {
+            target,
+            access,
+            pace,
+            label,
+            network: _,
+        } = device;
+        Self {
+            medium: Some(target.medium),
+            label: label.clone(),
+            // The default address of a hotspot is not the user's.
+            address: target
+                .address
+                .clone()
+                .filter(|address| target.medium.usual_address != Some(address.as_str())),
+            address_flag: address_flag(target),
+            location: location(target),
+            name: target.name.clone(),
+            secret: match (&access.password, &access.pop) {
+                (Some(_), _) => GivenSecret::Password,
+                (None, Some(_)) => GivenSecret::Pop,
+                (None, None) => GivenSecret::None,
+            },
+            has_scheme: access.scheme.is_some(),
+            has_sec2_compat: access.sec2_compat,
+            search: pace.search,
+            narrowed_by: describe_filters(target),
+            interface: target.options.given("interface").map(str::to_owned),
+            has_baud: target.options.given("baud").is_some(),
+            environment,
+            ..Self::default()
+        }
+    }
+
     /// Whether the failed step is this one.
     pub(super) fn is_during(&self, step: FlowStep) -> bool {
         self.error.step == Some(step)
@@ -159,6 +195,44 @@ impl Context {
     pub(super) fn longer_search(&self) -> String {
         self.search.as_secs().saturating_mul(2).max(15).to_string()
     }
+}
+
+/// The flags that exclude devices from a search.
+pub(crate) fn describe_filters(target: &Target) -> Option<&'static str> {
+    match (target.customer_id, target.service) {
+        (None, None) => None,
+        (Some(_), None) => Some("--customer-id"),
+        (None, Some(_)) => Some("--service-uuid"),
+        (Some(_), Some(_)) => Some("--customer-id and --service-uuid"),
+    }
+}
+
+/// The flag with the whole address: the only location flag of the medium, or the name if a device can
+/// be named by its address.
+fn address_flag(target: &Target) -> Option<&'static str> {
+    let mut flags = location_flags(target);
+    match (flags.next(), flags.next()) {
+        (None, _) if target.medium.announces() => Some("device-name"),
+        (Some(only), None) => Some(only.long),
+        _ => None,
+    }
+}
+
+/// The given flags that locate the device, with their values.
+fn location(target: &Target) -> Vec<(&'static str, String)> {
+    let given = |spec: &'static OptionSpec| {
+        let value = target.options.given(spec.id)?;
+        Some((spec.long, value.to_owned()))
+    };
+    location_flags(target).filter_map(given).collect()
+}
+
+fn location_flags(target: &Target) -> impl Iterator<Item = &'static OptionSpec> {
+    target
+        .driver
+        .options()
+        .iter()
+        .filter(|spec| spec.is_address)
 }
 
 /// Text from a device, as one word for a shell.

@@ -18,7 +18,7 @@ mod system;
 mod table;
 
 pub(crate) use bundle::{Findings, ResultPolicy, RunStart, compose_bundle};
-pub(crate) use context::{Context, Environment, GivenSecret};
+pub(crate) use context::{Context, Environment, describe_filters};
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 pub(crate) use id::ErrorEntry;

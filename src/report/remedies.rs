@@ -84,6 +84,8 @@ pub(super) const LIST_NODES: &str =
 pub(super) const FACTORY_RESET: &str = "if the node is not in your account, reset the device to its factory settings and run the command again: a device that has joined rejects a second run";
 pub(crate) const NO_CLOUD: &str = "pass `--no-cloud` to give the device Wi-Fi without an account";
 pub(super) const CORRECT_FILE: &str = "correct the file, or move it away and log in again";
+pub(super) const END_LOCK_HOLDER: &str =
+    "wait for the other espctl, or end it: `fuser` or `lsof` shows who has the lock";
 pub(super) const CHECK_PERMISSIONS: &str =
     "check the permissions of `~/.espressif/rainmaker` and that its disk is not full";
 pub(crate) const SET_CONFIG_DIR: &str =

@@ -16,7 +16,7 @@ use crate::security::SecurityScheme;
 errors! {
     AccountFiles [Host] "A file of the account cannot be read, written or parsed."
         "The files are in `~/.espressif/rainmaker`, or in `$RM_USER_CONFIG_DIR`, and esp-rainmaker-cli shares them. The permissions forbid access, the disk is full, or a file was edited by hand. espctl does not change a file that it cannot parse. The message names the file."
-        explained(CORRECT_FILE), explained(CHECK_PERMISSIONS), explained(SET_CONFIG_DIR);
+        explained(CORRECT_FILE), explained(END_LOCK_HOLDER), explained(CHECK_PERMISSIONS), explained(SET_CONFIG_DIR);
     AmbiguousDevice [Usage] "Several devices match, and the run cannot ask which one to use."
         "Without a terminal, espctl uses the only device in reach, or the one that is named. Nothing was sent."
         hint("select one by its whole name, or by its address if names are equal, such as `--device-name NAME`").over(BLE),

@@ -75,7 +75,7 @@ const LEAVES: [&str; 3] = ["ident", "qr", "secret"];
 /// `program`, which imports everything.
 const FLOORS: [(&str, &[&str]); 4] = [
     ("terminal", &[]),
-    ("args", &["terminal"]),
+    ("args", &[]),
     ("diagnose", &["args", "terminal"]),
     ("commands", &["args", "diagnose", "terminal"]),
 ];

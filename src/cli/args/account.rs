@@ -1,24 +1,21 @@
 //! The flags of the account, for every command that needs one, and what they select: a profile, its
 //! login, and a client for both. Tokens in environment variables replace a login.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::FalseyValueParser;
 
-use crate::account::{Folder, Profile};
+use crate::account::{CurrentLogin, Folder, Profile, TokenSource};
 use crate::cli::args::completions::profiles;
 use crate::cli::args::environment::{
-    ACCESS_TOKEN, account_folder, cloud_failure, variable, without_device,
+    ACCESS_TOKEN, account_failure, account_folder, cloud_failure, variable,
 };
-use crate::cli::args::inputs::parse_seconds;
+use crate::cli::args::inputs::{parse_seconds, read_file};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::terminal::print_note;
 use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
-use crate::ident::printable;
-use crate::report::{Context, ErrorId, Failure, quote_word, remedies};
+use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
 /// The account.
@@ -41,59 +38,34 @@ pub(in crate::cli) struct AccountArgs {
     cloud_timeout: Duration,
 }
 
-/// A login on disk or in the environment.
-#[derive(Debug)]
-pub(in crate::cli) struct LoggedIn {
-    folder: Folder,
-    pub(in crate::cli) profile: Profile,
-    pub(in crate::cli) tokens: Tokens,
-    pub(in crate::cli) source: Source,
-}
-
-/// Where the tokens came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::cli) enum Source {
-    /// `ESPCTL_ACCESS_TOKEN`: never renewed, never written.
-    Environment,
-    /// A login on disk.
-    Stored,
-}
-
 impl AccountArgs {
     /// A client for the account. It calls the profile's host only, with the profile's tokens. Nothing is
     /// sent yet.
-    pub(in crate::cli) fn open(&self) -> Result<Client, Failure> {
-        let LoggedIn {
-            folder,
-            profile,
-            tokens,
-            source,
-        } = self.read_login()?;
-        let store: Option<Box<dyn TokenStore>> = match source {
-            Source::Environment => None,
-            Source::Stored => Some(Box::new(folder.token_store(&profile))),
+    pub(in crate::cli) async fn open(&self) -> Result<Client, Failure> {
+        let (folder, profile) = self.select().await?;
+        let login = read_login(&folder, profile).await?;
+        let store: Option<Box<dyn TokenStore>> = match login.source {
+            TokenSource::Caller => None,
+            TokenSource::Stored => Some(Box::new(folder.token_store(&login.profile))),
         };
-        Ok(self.client(&profile)?.with_tokens(tokens, store))
+        let client = self.client(&login.profile).await?;
+        Ok(client.with_tokens(login.tokens, store))
     }
 
     /// The login of the profile; without one it fails.
-    pub(in crate::cli) fn read_login(&self) -> Result<LoggedIn, Failure> {
-        let (folder, profile) = self.select()?;
-        let (tokens, source) =
-            read_tokens(&folder, &profile)?.ok_or_else(|| not_logged_in(&profile))?;
-        Ok(LoggedIn {
-            folder,
-            profile,
-            tokens,
-            source,
-        })
+    pub(in crate::cli) async fn read_login(&self) -> Result<CurrentLogin, Failure> {
+        let (folder, profile) = self.select().await?;
+        read_login(&folder, profile).await
     }
 
     /// The profile, with or without a login, and the folder of its files.
-    pub(in crate::cli) fn select(&self) -> Result<(Folder, Profile), Failure> {
+    pub(in crate::cli) async fn select(&self) -> Result<(Folder, Profile), Failure> {
         let folder = account_folder()?;
-        let profile = folder.select_profile(self.profile.as_deref());
-        let profile = profile.map_err(|error| Failure::of_account(&error))?;
+        let name = self.profile.clone();
+        let profile = folder
+            .run(move |folder| folder.select_profile(name.as_deref()))
+            .await;
+        let profile = profile.map_err(|error| account_failure(&error))?;
         Ok((folder, profile))
     }
 
@@ -103,11 +75,14 @@ impl AccountArgs {
     }
 
     /// A client without a login.
-    pub(in crate::cli) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
-        let ca_cert = self.ca_cert.as_deref().map(read_certificates);
+    pub(in crate::cli) async fn client(&self, profile: &Profile) -> Result<Client, Failure> {
+        let ca_cert = match &self.ca_cert {
+            Some(path) => Some(read_certificates(path).await?),
+            None => None,
+        };
         let settings = Settings {
             base_url: profile.base_url.clone(),
-            ca_cert: ca_cert.transpose()?,
+            ca_cert,
             allow_plain_http: self.allow_plain_http,
             limits: Limits {
                 answer: self.cloud_timeout,
@@ -127,37 +102,11 @@ pub(in crate::cli) fn describe_save_error(client: &Client) -> Option<String> {
     ))
 }
 
-/// Prints a warning if a renewed login could not be saved.
-pub(in crate::cli) fn warn_if_not_saved(client: &Client) {
-    if let Some(error) = describe_save_error(client) {
-        print_note(&format!("warning: {error}"));
-    }
-}
-
-/// The warning about tokens of another cloud than the profile's, if they are.
-pub(in crate::cli) fn describe_foreign_issuer(
-    profile: &Profile,
-    tokens: &Tokens,
-) -> Option<String> {
-    let issuer = tokens.issuer()?;
-    (!profile.may_be_issued_by(&issuer)).then(|| {
-        format!(
-            "warning: these tokens were issued by {}, not by the cloud of the profile {}, which will \
-             probably reject them",
-            printable(issuer.as_bytes()),
-            profile.name
-        )
-    })
-}
-
-fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
-    let pem = fs::read(path).map_err(|error| {
-        let message = format!("--ca-cert: cannot read {}", path.display());
-        Failure::new(ErrorId::UnreadableFile, message).cause(&error)
-    })?;
+async fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
+    let pem = read_file(path, MAX_CERTIFICATES, "--ca-cert").await?;
     // A file without certificates would have no effect.
-    if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
-        return Ok(pem);
+    if pem.expose().windows(BEGIN.len()).any(|part| part == BEGIN) {
+        return Ok(pem.expose().clone());
     }
     let message = format!(
         "--ca-cert: {} has no certificate in PEM form",
@@ -166,18 +115,19 @@ fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
     Err(Failure::new(ErrorId::BadCaCert, message))
 }
 
-/// The tokens in effect, if there are any.
-fn read_tokens(folder: &Folder, profile: &Profile) -> Result<Option<(Tokens, Source)>, Failure> {
-    if let Some(access) = read_token(ACCESS_TOKEN)? {
-        let tokens = Tokens {
+/// The login in effect: the tokens of the environment, or those on disk.
+async fn read_login(folder: &Folder, profile: Profile) -> Result<CurrentLogin, Failure> {
+    let tokens = match read_token(ACCESS_TOKEN)? {
+        Some(access) => Some(Tokens {
             id: read_token(ID_TOKEN)?,
             ..Tokens::access_only(access)
-        };
-        return Ok(Some((tokens, Source::Environment)));
-    }
-    let stored = folder.read_tokens(profile);
-    let stored = stored.map_err(|error| Failure::of_account(&error))?;
-    Ok(stored.map(|tokens| (tokens, Source::Stored)))
+        }),
+        None => None,
+    };
+    let login = folder
+        .run(move |folder| folder.read_login(profile, tokens))
+        .await;
+    login.map_err(|error| account_failure(&error))
 }
 
 fn read_token(name: &str) -> Result<Option<Secret<String>>, Failure> {
@@ -197,22 +147,8 @@ fn read_token(name: &str) -> Result<Option<Secret<String>>, Failure> {
     }
 }
 
-fn not_logged_in(profile: &Profile) -> Failure {
-    let message = format!("not logged in to the profile {}", profile.name);
-    let mut login = vec![
-        "--profile".to_owned(),
-        quote_word(&profile.name.to_string()),
-    ];
-    if profile.browser.is_none() {
-        login.extend(["--user-name", "NAME"].map(str::to_owned));
-    }
-    let context = Context {
-        login,
-        ..without_device()
-    };
-    Failure::in_context(ErrorId::LoginRequired, message, &context)
-}
-
 pub(in crate::cli) const ACCOUNT: &str = "Account";
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// Bytes of a file of certificates; the system's has 200,000.
+const MAX_CERTIFICATES: u64 = 4 * 1024 * 1024;
 const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";

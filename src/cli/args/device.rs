@@ -235,7 +235,7 @@ mod tests {
         let command = drivers.extend(command);
         let matches = command.get_matches_from([&["espctl"], line].concat());
         let args = DeviceArgs::from_arg_matches(&matches).unwrap();
-        let mut inputs = Inputs::new(&matches);
+        let mut inputs = Inputs::new(&matches, |_| {});
         let resolved = args.resolve(None, &mut inputs, None, &drivers).await;
         resolved.unwrap().access.scheme
     }

@@ -1,10 +1,11 @@
-//! Environment variables without a flag.
+//! Environment variables without a flag, and the failures whose advice depends on them.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::account::Folder;
+use crate::account::{AccountError, Folder};
 use crate::cloud::CloudError;
+use crate::flows::{DeviceRequest, FlowError};
 use crate::report::{Context, Environment, ErrorId, Failure, remedies};
 
 /// The value of a variable; an empty one counts as unset.
@@ -17,20 +18,40 @@ pub(in crate::cli) fn has_access_token() -> bool {
     variable(ACCESS_TOKEN).is_some()
 }
 
+/// The variables that advice depends on.
+fn read_environment() -> Environment {
+    Environment {
+        has_access_token: has_access_token(),
+        has_bus_address: variable(SYSTEM_BUS).is_some(),
+    }
+}
+
 /// The context of a failure without a device.
 pub(in crate::cli) fn without_device() -> Context {
     Context {
-        environment: Environment {
-            has_access_token: has_access_token(),
-            has_bus_address: variable(SYSTEM_BUS).is_some(),
-        },
+        environment: read_environment(),
         ..Context::default()
     }
+}
+
+/// The context of a failure with this device.
+pub(in crate::cli) fn with_device(device: &DeviceRequest) -> Context {
+    Context::of_device(device, read_environment())
+}
+
+/// The failure of a flow.
+pub(in crate::cli) fn flow_failure(error: &FlowError, device: &DeviceRequest) -> Failure {
+    Failure::of_flow(error, &with_device(device))
 }
 
 /// The failure of a call to the cloud. `step` reads as in "while: listing the nodes".
 pub(in crate::cli) fn cloud_failure(error: &CloudError, step: &str) -> Failure {
     Failure::of_cloud(error, step, &without_device())
+}
+
+/// The failure of a profile or a login.
+pub(in crate::cli) fn account_failure(error: &AccountError) -> Failure {
+    Failure::of_account(error, &without_device())
 }
 
 /// The folder of the account's files.

@@ -30,16 +30,6 @@ impl FilterArgs {
     }
 }
 
-/// The given filters, in messages.
-pub(in crate::cli) fn narrowed_by(target: &Target) -> Option<&'static str> {
-    match (target.customer_id, target.service) {
-        (None, None) => None,
-        (Some(_), None) => Some("--customer-id"),
-        (None, Some(_)) => Some("--service-uuid"),
-        (Some(_), Some(_)) => Some("--customer-id and --service-uuid"),
-    }
-}
-
 /// Parses a UUID, or its 16-bit form.
 fn parse_uuid(text: &str) -> Result<Uuid, &'static str> {
     let short = text.strip_prefix("0x").unwrap_or(text);

@@ -9,7 +9,6 @@ use crate::cli::args::board_log::LogLine;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::environment::without_device;
 use crate::cli::args::inputs::Inputs;
-use crate::cli::terminal::print_note;
 use crate::flows::FlowError;
 use crate::qr::image::{self, PictureError};
 use crate::qr::{Payload, PayloadError, Problem, SourcedPayload, find_in_log, find_in_log_line};
@@ -33,17 +32,17 @@ pub(in crate::cli) async fn read_label(
 ) -> Result<SourcedPayload, Failure> {
     let found = match path_of(argument.expose()) {
         None if let Some(port) = find_port(argument) => {
-            SourcedPayload::from(wait_for_log(port, line, drivers).await?)
+            SourcedPayload::from(wait_for_log(port, line, inputs.notify, drivers).await?)
         }
         None => SourcedPayload::from_text(argument.expose())
             .map_err(|error| reject_text(&error, flag, argument))?,
         Some(path) => {
             let bytes = inputs.read_unnamed(MAX_FILE, path, flag).await?;
-            read_file(Secret::new(bytes), path, flag).await?
+            read_file(bytes, path, flag).await?
         }
     };
     for remark in &found.payload.remarks {
-        print_note(&format!("warning: {flag}: {remark}"));
+        (inputs.notify)(&format!("warning: {flag}: {remark}"));
     }
     Ok(found)
 }
@@ -159,7 +158,12 @@ fn is_like_a_file(text: &str) -> bool {
 ///
 /// `serial:PORT` is a serial port of this computer, whatever transports there are: the log comes out there
 /// even if the device is then provisioned over another medium. So the port does not belong to a driver.
-async fn wait_for_log(port: &str, line: LogLine, drivers: &Drivers) -> Result<Payload, Failure> {
+async fn wait_for_log(
+    port: &str,
+    line: LogLine,
+    notify: fn(&str),
+    drivers: &Drivers,
+) -> Result<Payload, Failure> {
     let baud = line.baud;
     // Selects the advice for serial ports.
     let medium = drivers
@@ -178,7 +182,7 @@ async fn wait_for_log(port: &str, line: LogLine, drivers: &Drivers) -> Result<Pa
             .during(format!("waiting for a QR code in the log at {port}"))
     };
     let mut log = BoardLog::open(port, baud).await.map_err(port_failure)?;
-    print_note(&format!(
+    notify(&format!(
         "Waiting for the code in the log at {port}: restart the board (its EN or RST button)"
     ));
     let found = timeout(line.timeout, async {

@@ -6,7 +6,6 @@ pub(super) mod completions;
 pub(super) mod device;
 pub(super) mod drivers;
 pub(super) mod environment;
-pub(super) mod failure_context;
 pub(super) mod filters;
 pub(super) mod inputs;
 pub(super) mod label;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::cli::args::failure_context::with_device;
+use crate::cli::args::environment::with_device;
 use crate::cli::args::inputs::{Inputs, exclude_each_other, flag_of, parse_seconds};
 use crate::cli::args::public_text::PublicText;
 use crate::flows::DeviceRequest;

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::device::DeviceArgs;
-use crate::cli::args::failure_context::flow_failure;
+use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::{Inputs, MAX_TEXT};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
@@ -208,7 +208,7 @@ impl Call {
                         let path = Path::new(path);
                         inputs.read_unnamed(MAX_TEXT, path, "--data").await?
                     }
-                    None => text.as_bytes().to_vec(),
+                    None => Secret::new(text.as_bytes().to_vec()),
                 };
                 ("--data", bytes)
             }
@@ -217,7 +217,7 @@ impl Call {
                     let message = "--hex: expected pairs of hexadecimal digits";
                     Failure::new(ErrorId::InvalidData, message)
                 })?;
-                ("--hex", bytes)
+                ("--hex", Secret::new(bytes))
             }
             (None, None, None) => {
                 let message =
@@ -225,11 +225,11 @@ impl Call {
                 return Err(Failure::new(ErrorId::MissingData, message));
             }
         };
-        if bytes.is_empty() {
+        if bytes.expose().is_empty() {
             let message = format!("{flag}: devices do not accept an empty request");
             return Err(Failure::new(ErrorId::InvalidData, message));
         }
-        Ok(Secret::new(bytes))
+        Ok(bytes)
     }
 }
 

@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use self::rows::{json_row, sort, tables};
 use crate::cli::args::drivers::{Drivers, TransportName};
-use crate::cli::args::failure_context::flow_failure;
-use crate::cli::args::filters::{FilterArgs, narrowed_by};
+use crate::cli::args::environment::flow_failure;
+use crate::cli::args::filters::FilterArgs;
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::seen_devices::{self, Seen};
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
@@ -28,7 +28,7 @@ use crate::flows::{
     Access, Choice, Chosen, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, Question,
     RowName, Run, SeenDevice, Target,
 };
-use crate::report::{Failure, transcript};
+use crate::report::{Failure, describe_filters, transcript};
 use crate::secret::Secret;
 use crate::transport::{Discovery, Driver, Medium, TransportError};
 
@@ -245,7 +245,7 @@ impl Discover {
 
     /// Whether the list also has what does not look like a device. Filters always apply.
     fn lists_others(&self, target: &Target) -> bool {
-        self.all && narrowed_by(target).is_none()
+        self.all && describe_filters(target).is_none()
     }
 }
 
@@ -274,7 +274,7 @@ fn search_place(request: &DeviceRequest) -> String {
 
 /// How many devices the list does not have, and how to list them.
 fn unlisted_note(count: usize, target: &Target) -> Option<String> {
-    let advice = match narrowed_by(target) {
+    let advice = match describe_filters(target) {
         None => "--all lists them".to_owned(),
         Some(filter) => format!("{filter} leaves them out"),
     };

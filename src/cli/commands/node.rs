@@ -5,7 +5,7 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use crate::cli::args::account::{AccountArgs, warn_if_not_saved};
+use crate::cli::args::account::AccountArgs;
 use crate::cli::args::completions::node_ids;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::public_text::PublicText;
@@ -66,13 +66,13 @@ impl Subcommand for Nodes {
         let (Self::Info(Info { account, .. })
         | Self::List(account)
         | Self::Remove(Remove { account, .. })) = self;
-        let client = &account.open()?;
+        let client = &account.open().await?;
         let output = match self {
             Self::Info(args) => show_node(&args.node_id, client).await,
             Self::List(_) => list_nodes(client).await,
             Self::Remove(args) => remove_node(args, client, &workplace.observer).await,
         };
-        warn_if_not_saved(client);
+        workplace.warn_if_not_saved(client);
         output?.print(&workplace.printer)
     }
 }

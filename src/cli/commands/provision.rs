@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::cli::args::account::describe_save_error;
 use crate::cli::args::device::DeviceArgs;
-use crate::cli::args::failure_context::flow_failure;
+use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::owner::OwnerArgs;

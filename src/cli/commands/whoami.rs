@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::login::Account;
-use crate::cli::args::account::{AccountArgs, Source, describe_foreign_issuer, warn_if_not_saved};
+use crate::account::TokenSource;
+use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure};
 use crate::cli::subcommand::{Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, format_duration, merge_objects};
@@ -41,16 +42,16 @@ impl Subcommand for Whoami {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let logged_in = self.account.read_login()?;
+        let logged_in = self.account.read_login().await?;
         let tokens = &logged_in.tokens;
-        if let Some(warning) = describe_foreign_issuer(&logged_in.profile, tokens) {
-            workplace.printer.print_line(&warning);
+        if let Some(remark) = logged_in.profile.describe_foreign_issuer(tokens) {
+            workplace.printer.print_line(&format!("warning: {remark}"));
         }
         let mut account = Account::new(&logged_in.profile, tokens);
         if self.check {
-            let client = self.account.open()?;
+            let client = self.account.open().await?;
             let user = client.fetch_user().await;
-            warn_if_not_saved(&client);
+            workplace.warn_if_not_saved(&client);
             let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;
             account.user_id = Some(printable(user.user_id.as_bytes()));
             if let Some(name) = user.user_name {
@@ -61,8 +62,8 @@ impl Subcommand for Whoami {
         let is_renewable = tokens.refresh.is_some();
         let login = json!({
             "source": match source {
-                Source::Environment => "environment",
-                Source::Stored => "stored",
+                TokenSource::Caller => "environment",
+                TokenSource::Stored => "stored",
             },
             // Of the access token, in seconds since 1970.
             "expires_at": tokens.expires_at(),
@@ -71,8 +72,8 @@ impl Subcommand for Whoami {
             "checked": self.check,
         });
         let source = match source {
-            Source::Environment => format!("from {ACCESS_TOKEN}; "),
-            Source::Stored => String::new(),
+            TokenSource::Caller => format!("from {ACCESS_TOKEN}; "),
+            TokenSource::Stored => String::new(),
         };
         let life = describe_life(time_left, is_renewable);
         let checked = if self.check {

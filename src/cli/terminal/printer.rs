@@ -81,8 +81,13 @@ impl Printer {
     /// Prints a line for people on stderr; nothing in JSON.
     pub(in crate::cli) fn print_line(&self, line: &str) {
         if self.format == Format::Text {
-            self.spinner().print_above(line);
+            self.print_note(line);
         }
+    }
+
+    /// Prints a line for people on stderr, in any format.
+    pub(in crate::cli) fn print_note(&self, line: &str) {
+        self.spinner().print_above(line);
     }
 
     /// Shows these lines until others replace them.

@@ -7,20 +7,36 @@ use crate::account::login::BrowserError;
 use crate::report::context::Context;
 use crate::report::failure::Failure;
 use crate::report::remedies::{
-    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, LOGIN_URL, REMOVE_PROFILE, SET_CONFIG_DIR,
-    WITHOUT_BROWSER,
+    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, END_LOCK_HOLDER, LOGIN_URL, REMOVE_PROFILE,
+    SET_CONFIG_DIR, WITHOUT_BROWSER,
 };
+use crate::report::shell::quote_word;
 use crate::report::table::ErrorId;
 
 impl Failure {
     /// A profile or a login that could not be read or stored.
-    pub(crate) fn of_account(error: &AccountError) -> Self {
+    pub(crate) fn of_account(error: &AccountError, context: &Context) -> Self {
         let new = |id| Self::new(id, error.to_string());
         let failure = match error {
             AccountError::BuiltIn(_) | AccountError::InvalidName => new(ErrorId::InvalidProfile),
             AccountError::Exists(_) => new(ErrorId::InvalidProfile).hint(REMOVE_PROFILE),
             AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).hint(BASE_URL),
             AccountError::Malformed { .. } => new(ErrorId::AccountFiles).hint(CORRECT_FILE),
+            AccountError::Locked { .. } => new(ErrorId::AccountFiles).hint(END_LOCK_HOLDER),
+            AccountError::NotLoggedIn {
+                profile,
+                has_login_page,
+            } => {
+                let mut login = vec!["--profile".to_owned(), quote_word(profile)];
+                if !has_login_page {
+                    login.extend(["--user-name", "NAME"].map(str::to_owned));
+                }
+                let context = Context {
+                    login,
+                    ..context.clone()
+                };
+                Self::in_context(ErrorId::LoginRequired, error.to_string(), &context)
+            }
             AccountError::Unreadable { .. } | AccountError::Unwritable { .. } => {
                 new(ErrorId::AccountFiles)
                     .hint(CHECK_PERMISSIONS)

@@ -9,8 +9,8 @@ use tokio::time::timeout;
 use super::checks::Check::{AccountFiles, Clock, Cloud, Login};
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
-use crate::account::{ExposedPath, Permissions, Profile};
-use crate::cli::args::account::{AccountArgs, LoggedIn, Source, describe_foreign_issuer};
+use crate::account::{CurrentLogin, ExposedPath, Folder, Permissions, Profile, TokenSource};
+use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
 use crate::cli::terminal::format_duration;
 use crate::cloud::{CloudStatus, Skew, Tokens};
@@ -18,27 +18,27 @@ use crate::ident::printable;
 use crate::report::{ErrorId, Failure, quote_word};
 
 pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
-    let profile = match args.select() {
+    let profile = match args.select().await {
         Ok((_, profile)) => profile,
         Err(failure) => {
             let skipped = |check| Finding::skipped(check, "the profile is not known");
             let login = Finding::from_failure(Login, &failure);
-            return vec![login, examine_files(), skipped(Cloud), skipped(Clock)];
+            return vec![login, examine_files().await, skipped(Cloud), skipped(Clock)];
         }
     };
-    let login = match args.read_login() {
+    let login = match args.read_login().await {
         Ok(login) => judge_login(&login),
         Err(failure) => Finding::from_failure(Login, &failure),
     };
-    let mut findings = vec![login, examine_files()];
+    let mut findings = vec![login, examine_files().await];
     if scope.should_call_cloud {
         findings.extend(examine_cloud(scope, args, &profile).await);
     }
     findings
 }
 
-fn judge_login(login: &LoggedIn) -> Finding {
-    let LoggedIn {
+fn judge_login(login: &CurrentLogin) -> Finding {
+    let CurrentLogin {
         profile,
         tokens,
         source,
@@ -47,8 +47,8 @@ fn judge_login(login: &LoggedIn) -> Finding {
     let user = tokens.user_name().map(|name| printable(name.as_bytes()));
     let user = user.as_deref().unwrap_or("unknown user");
     let origin = match source {
-        Source::Environment => format!(" by {ACCESS_TOKEN}"),
-        Source::Stored => String::new(),
+        TokenSource::Caller => format!(" by {ACCESS_TOKEN}"),
+        TokenSource::Stored => String::new(),
     };
     let age = tokens.age().map_or_else(String::new, |age| {
         format!(", logged in {} ago", format_duration(age))
@@ -67,12 +67,12 @@ fn judge_login(login: &LoggedIn) -> Finding {
     let login_command = format!("espctl login --profile {}", profile.name);
     if tokens.refresh.is_none() && tokens.time_left() == Some(Duration::ZERO) {
         let fix = match source {
-            Source::Environment => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
-            Source::Stored => login_command,
+            TokenSource::Caller => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
+            TokenSource::Stored => login_command,
         };
         let finding = Finding::problem(Login, seen).with_fix(fix);
         finding.with_error(ErrorId::LoginExpired)
-    } else if describe_foreign_issuer(profile, tokens).is_some() {
+    } else if profile.describe_foreign_issuer(tokens).is_some() {
         let seen = format!("{seen}; the tokens are from another cloud");
         Finding::warning(Login, seen).with_fix(login_command)
     } else {
@@ -95,12 +95,12 @@ fn describe_lifetime(tokens: &Tokens) -> String {
     }
 }
 
-fn examine_files() -> Finding {
+async fn examine_files() -> Finding {
     let folder = match account_folder() {
         Ok(folder) => folder,
         Err(failure) => return Finding::from_failure(AccountFiles, &failure),
     };
-    match folder.check_permissions() {
+    match folder.run(Folder::check_permissions).await {
         None => Finding::skipped(
             AccountFiles,
             "this system does not show who may read the account's files",
@@ -186,7 +186,7 @@ fn describe_first<T>(items: &[T], describe: impl Fn(&T) -> String) -> Option<Str
 
 /// The cloud, and the clock compared with the cloud's.
 async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding; 2] {
-    let client = match args.client(profile) {
+    let client = match args.client(profile).await {
         Ok(client) => client,
         Err(failure) => {
             let cloud = Finding::from_failure(Cloud, &failure);

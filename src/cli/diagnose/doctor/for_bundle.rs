@@ -8,6 +8,7 @@ use super::Doctor;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::subcommand::{Devices, Touches};
+use crate::cli::terminal::print_note;
 use crate::cli::workplace::Workplace;
 use crate::transport::Medium;
 
@@ -27,7 +28,7 @@ pub(in crate::cli) async fn collect_findings(
     let (mut doctor, doctor_matches) =
         parse_as_doctor(matches, drivers).ok_or("doctor does not accept the command's flags")?;
     let mut scope = doctor
-        .scope(&Inputs::new(&doctor_matches), drivers)
+        .scope(&Inputs::new(&doctor_matches, print_note), drivers)
         .map_err(|_| "the flags name something that does not exist")?;
     if doctor.transport.is_empty() {
         match (touches.devices, medium) {
@@ -44,7 +45,7 @@ pub(in crate::cli) async fn collect_findings(
     scope.is_requested = scope.media.len() == 1;
     scope.should_call_cloud = touches.cloud;
     doctor.no_cloud |= !touches.account;
-    let findings = doctor.examine_computer(&scope).await;
+    let findings = Box::pin(doctor.examine_computer(&scope)).await;
     Ok(findings.iter().map(|finding| json!(finding)).collect())
 }
 
@@ -61,7 +62,7 @@ fn parse_as_doctor(matches: &ArgMatches, drivers: &Drivers) -> Option<(Doctor, A
             continue;
         };
         if !argument.get_action().takes_values() {
-            let is_on = Inputs::new(matches).is_on(id);
+            let is_on = Inputs::new(matches, print_note).is_on(id);
             words.extend(is_on.then(|| format!("--{long}").into()));
             continue;
         }
@@ -100,7 +101,10 @@ mod tests {
         let line = "espctl provision --transport console --port /dev/x --no-cloud --pop secret";
         let (doctor, matches) = parse(line);
         assert_eq!(doctor.transport, [TransportName("console".to_owned())]);
-        assert_eq!(Inputs::new(&matches).option("port"), Some("/dev/x"));
+        assert_eq!(
+            Inputs::new(&matches, print_note).option("port"),
+            Some("/dev/x")
+        );
         assert!(doctor.no_cloud && !doctor.require);
         let (doctor, _) = parse("espctl node list --profile lab");
         assert!(doctor.transport.is_empty() && !doctor.no_cloud);

@@ -10,6 +10,7 @@ use super::args::{EmulateDevice, Medium, OnNetworkFlags};
 use super::node::{CH_RESP, USER_ASSOC, has_capability};
 use crate::cli::args::inputs::Inputs;
 use crate::cli::commands::emulate::failures::conflict;
+use crate::cli::terminal::print_note;
 use crate::emulator::device::Scenario;
 use crate::emulator::fault::FaultKind;
 #[cfg(target_os = "linux")]
@@ -117,7 +118,7 @@ fn group_of<Flags: Args>(matches: &ArgMatches) -> Vec<&str> {
 
 /// The first of these flags that is on the command line.
 fn find_given<'a>(matches: &ArgMatches, ids: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let inputs = Inputs::new(matches);
+    let inputs = Inputs::new(matches, print_note);
     let given = ids.into_iter().find(|id| inputs.is_typed(id));
     given.map(|id| format!("--{}", id.replace('_', "-")))
 }
