@@ -63,8 +63,8 @@ fn print_error(error: &clap::Error, arguments: &[OsString], command: &Command) -
         first.strip_prefix("error: ").unwrap_or(first).to_owned()
     };
     let failure = Failure::new(ErrorId::Usage, message)
-        .remedy(&remedies::SEE_HELP)
-        .remedy(&remedies::QUOTE_VALUES);
+        .hint(remedies::SEE_HELP)
+        .hint(remedies::QUOTE_VALUES);
     Printer::new(format).failure(&failure);
     Exit::Usage
 }

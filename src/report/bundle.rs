@@ -44,44 +44,34 @@ pub(crate) fn compose_bundle(
     failure: Option<&Failure>,
     findings: &Findings,
 ) -> String {
-    let run = recorder.so_far();
-    let mut text = HEAD.to_owned();
-    let mut section = |name: &str, lines: Vec<String>| {
-        text.push_str("\n## ");
-        text.push_str(name);
-        text.push('\n');
-        for line in lines {
-            // A line of the log could look like a section.
-            if line.starts_with("## ") {
-                text.push(' ');
-            }
-            text.push_str(&line);
-            text.push('\n');
-        }
-    };
-    section("run", vec![line(&describe_run(start, failure))]);
-    section("system", vec![line(&system::describe_system())]);
-    section(
-        "result",
-        vec![line(&describe_result(policy, failure, &run))],
-    );
-    section(
-        "doctor",
-        match findings {
-            Ok(found) => found.iter().map(line).collect(),
-            Err(why) => vec![line(&json!({"skipped": why}))],
-        },
-    );
-    section(
-        "timings",
-        list_timings(&run.events).iter().map(line).collect(),
-    );
-    let dropped = (run.dropped > 0).then(|| json!({"left_out": run.dropped}));
-    let events = run.events.iter().chain(&dropped);
-    section("events", events.map(line).collect());
-    section("transcript", recorder.transcript.all());
-    section("log", recorder.log.all());
-    redact_emails(&text)
+    let mut run = recorder.so_far();
+    let timings = list_timings(&run.events);
+    if run.dropped > 0 {
+        run.events.push(json!({"left_out": run.dropped}));
+    }
+    let skipped = |why: &str| vec![json!({"skipped": why})];
+    let findings = findings.clone().unwrap_or_else(skipped);
+    let result = describe_result(policy, failure, &run);
+    let line = |value: &Value| printable_json(&value.to_string());
+    let lines = |values: &[Value]| values.iter().map(line).collect();
+    let sections: [(&str, Vec<String>); 8] = [
+        ("run", lines(&[describe_run(start, failure)])),
+        ("system", lines(&[system::describe_system()])),
+        ("result", lines(&[result])),
+        ("doctor", lines(&findings)),
+        ("timings", lines(&timings)),
+        ("events", lines(&run.events)),
+        ("transcript", recorder.transcript.all()),
+        ("log", recorder.log.all()),
+    ];
+    // A line of the log could look like a section.
+    let space = |line: &str| if line.starts_with("## ") { " " } else { "" };
+    let mut text = vec![HEAD.to_owned()];
+    for (name, lines) in sections {
+        text.push(format!("\n## {name}\n"));
+        text.extend(lines.iter().map(|line| format!("{}{line}\n", space(line))));
+    }
+    redact_emails(&text.concat())
 }
 
 fn describe_run(start: &RunStart<'_>, failure: Option<&Failure>) -> Value {
@@ -99,11 +89,8 @@ fn describe_run(start: &RunStart<'_>, failure: Option<&Failure>) -> Value {
 }
 
 fn describe_result(policy: ResultPolicy, failure: Option<&Failure>, run: &RecordedRun) -> Value {
-    let mut object = Map::new();
-    object.insert("ok".to_owned(), failure.is_none().into());
-    if let Some(failure) = failure {
-        object.insert("error".to_owned(), failure.to_json());
-    }
+    let mut object = Map::from_iter([("ok".to_owned(), json!(failure.is_none()))]);
+    object.extend(failure.map(|failure| ("error".to_owned(), json!(failure))));
     match (policy, &run.result) {
         (ResultPolicy::Include, Some(keys)) => object.extend(keys.clone()),
         (ResultPolicy::Omit, Some(_)) => {
@@ -132,10 +119,6 @@ fn list_timings(events: &[Value]) -> Vec<Value> {
         Some(json!({"stage": name, "state": outcome, "took_ms": took, "ended_ms": at(event)}))
     });
     of_every_run.chain(stages).collect()
-}
-
-fn line(value: &Value) -> String {
-    printable_json(&value.to_string())
 }
 
 /// The steps of a run: name, first event, last event.

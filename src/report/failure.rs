@@ -1,26 +1,25 @@
 //! A run that failed, as every face shows it: message, causes, hints, stable id and exit code.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::context::Context;
 use super::exit::Exit;
-use super::hint::Hint;
-use super::remedy::Remedy;
 use super::table::ErrorId;
 
-/// The failure of a run.
-#[derive(Debug)]
+/// The failure of a run. It serializes as the `error` object of the JSON result.
+#[derive(Debug, Serialize)]
 pub(crate) struct Failure {
-    pub exit: Exit,
     /// Stable, in kebab case: what scripts compare.
     pub id: ErrorId,
     pub message: String,
     /// The step that failed, and the device.
+    #[serde(rename = "while")]
     pub step: Option<String>,
     /// The chain of errors behind the message, outermost first.
     pub causes: Vec<String>,
-    /// The advice for this run.
-    pub hints: Vec<Hint>,
+    /// The advice for this run: imperatives, and facts about its result.
+    pub hints: Vec<String>,
+    pub exit: Exit,
 }
 
 impl Failure {
@@ -32,12 +31,12 @@ impl Failure {
     /// A failure with the exit code of its id, and the advice for this run.
     pub(crate) fn in_context(id: ErrorId, message: impl Into<String>, context: &Context) -> Self {
         Self {
-            exit: id.exit(),
             id,
             message: message.into(),
             step: None,
             causes: Vec::new(),
             hints: id.entry().hints(context),
+            exit: id.entry().exit,
         }
     }
 
@@ -53,39 +52,30 @@ impl Failure {
         self
     }
 
-    /// Adds advice from this run's data.
+    /// Adds advice that only code can select, or that has data of this run.
     #[must_use]
-    pub(crate) fn hint(mut self, hint: impl Into<Hint>) -> Self {
-        self.hints.push(hint.into());
-        self
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        self.hints([hint])
     }
 
-    /// Adds advice from this run's data.
+    /// Adds such advice.
     #[must_use]
-    pub(super) fn hints<T: Into<Hint>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
+    pub(super) fn hints<T: Into<String>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
         self.hints.extend(hints.into_iter().map(Into::into));
         self
     }
 
-    /// Adds advice from this run's data, before the other advice.
+    /// Adds such advice before the other advice.
     #[must_use]
-    pub(super) fn before<T: Into<Hint>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
+    pub(super) fn before<T: Into<String>>(mut self, hints: impl IntoIterator<Item = T>) -> Self {
         self.hints.splice(0..0, hints.into_iter().map(Into::into));
         self
     }
 
     /// Removes advice that does not apply to this run.
     #[must_use]
-    pub(super) fn without(mut self, remedy: &Remedy) -> Self {
-        let removed = remedy.hint(&Context::default());
-        self.hints.retain(|hint| *hint != removed);
-        self
-    }
-
-    /// Adds a remedy that applies to this run.
-    #[must_use]
-    pub(crate) fn remedy(mut self, remedy: &Remedy) -> Self {
-        self.hints.push(remedy.hint(&Context::default()));
+    pub(super) fn without(mut self, hint: &str) -> Self {
+        self.hints.retain(|other| other != hint);
         self
     }
 
@@ -118,18 +108,5 @@ impl Failure {
     pub(crate) fn interrupted_twice() -> Self {
         Self::interrupted()
             .hint("stopped at once: the device keeps the credentials that it received")
-    }
-
-    /// The `error` object of the JSON result.
-    pub(crate) fn to_json(&self) -> Value {
-        let hints: Vec<String> = self.hints.iter().map(ToString::to_string).collect();
-        json!({
-            "id": self.id.as_str(),
-            "message": self.message,
-            "while": self.step,
-            "causes": self.causes,
-            "hints": hints,
-            "exit": self.exit.code(),
-        })
     }
 }

@@ -3,13 +3,14 @@
 
 use super::context::Context;
 use super::exit::Exit;
-use super::hint::Hint;
 use super::remedy::Remedy;
 
 /// The explanation of an error id.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ErrorEntry {
-    /// The exit code; several if it depends on the step that was cut short.
+    /// The exit code, unless the step decides.
+    pub exit: Exit,
+    /// All exit codes; several if the code depends on the step that was cut short.
     pub exits: &'static [Exit],
     /// The meaning, in a sentence.
     pub title: &'static str,
@@ -20,13 +21,10 @@ pub(crate) struct ErrorEntry {
 }
 
 impl ErrorEntry {
-    /// The remedies that apply to this run.
-    pub(super) fn hints(&self, context: &Context) -> Vec<Hint> {
-        let remedies = self
-            .remedies
-            .iter()
-            .filter(|remedy| remedy.applies(context));
-        remedies.map(|remedy| remedy.hint(context)).collect()
+    /// The hints for this run.
+    pub(super) fn hints(&self, context: &Context) -> Vec<String> {
+        let remedies = self.remedies.iter();
+        remedies.filter_map(|remedy| remedy.hint(context)).collect()
     }
 
     /// All remedies, as sentences with their conditions.
@@ -35,61 +33,36 @@ impl ErrorEntry {
     }
 }
 
-/// One line of the table: `Variant "id" [exit codes] "title" "why" [remedies];`, sorted by id.
+/// A row of the table: `Id [exit codes] "title" "why" remedies;`, sorted by id.
 macro_rules! errors {
-    ($($id:ident $name:literal [$($exit:ident),+] $title:literal $why:literal [$($remedy:expr),+ $(,)?];)+) => {
-        /// The kind of an error. Stable: scripts compare it.
+    ($($id:ident [$exit:ident $(, $other:ident)*] $title:literal $why:literal $($remedy:expr),+;)+) => {
+        /// The kind of an error. Its id is its name in kebab case. Stable: scripts compare it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(serde::Serialize, strum::Display, strum::IntoStaticStr, strum::VariantArray)]
+        #[strum(serialize_all = "kebab-case", const_into_str)]
+        #[serde(rename_all = "kebab-case")]
         pub(crate) enum ErrorId {
             $(#[doc = $title] $id,)+
         }
 
         impl ErrorId {
             /// All ids, sorted.
-            pub(crate) const ALL: &[Self] = &[$(Self::$id),+];
-
-            /// The id in kebab case, as scripts see it.
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$id => $name,)+ }
-            }
+            pub(crate) const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
             /// The general explanation.
             pub(crate) const fn entry(self) -> ErrorEntry {
                 match self {
                     $(Self::$id => ErrorEntry {
-                        exits: &[$(Exit::$exit),+],
+                        exit: Exit::$exit,
+                        exits: &[Exit::$exit $(, Exit::$other)*],
                         title: $title,
                         why: $why,
                         remedies: const { &[$($remedy),+] },
                     },)+
                 }
             }
-
-            /// The exit code, unless the step decides.
-            pub(crate) const fn exit(self) -> Exit {
-                match self { $(Self::$id => first([$(Exit::$exit),+]),)+ }
-            }
-        }
-
-        impl serde::Serialize for ErrorId {
-            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-                to.serialize_str(self.as_str())
-            }
-        }
-
-        impl std::fmt::Display for ErrorId {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.as_str())
-            }
         }
     };
 }
 
 pub(super) use errors;
-
-pub(super) const fn first<const N: usize>(exits: [Exit; N]) -> Exit {
-    let [exit, ..] = exits.as_slice() else {
-        return Exit::Fault;
-    };
-    *exit
-}

@@ -29,7 +29,7 @@ pub(crate) fn init_logging(verbose: u8, file: Option<File>, recorder: Option<&Re
             .with_filter(of_this_crate(verbose.max(1)))
     });
     let kept = recorder.map(|recorder| {
-        let lines = recorder.log();
+        let lines = recorder.log.clone();
         tracing_subscriber::fmt::layer()
             .with_writer(move || lines.clone())
             .with_ansi(false)

@@ -7,7 +7,6 @@ mod bundle;
 mod context;
 mod exit;
 mod failure;
-mod hint;
 mod id;
 mod log;
 mod recorder;

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
+use tracing_subscriber::fmt::writer::Tee;
 
 use crate::flows::Event;
 use crate::transport::Medium;
@@ -58,11 +59,6 @@ impl Recorder {
         self.run().result = Some(keys);
     }
 
-    /// The destination of the log.
-    pub(crate) fn log(&self) -> LogLines {
-        self.log.clone()
-    }
-
     /// The transport of the last search, if there was one.
     pub(crate) fn searched(&self) -> Option<&'static Medium> {
         self.run().medium
@@ -85,33 +81,14 @@ pub(crate) fn transcript(file: Option<File>, recorder: Option<&Recorder>) -> Opt
         (None, None) => return None,
         (Some(file), None) => Box::new(file),
         (None, Some(kept)) => Box::new(kept),
-        (Some(file), Some(kept)) => Box::new(Tee { file, kept }),
+        (Some(file), Some(kept)) => Box::new(Tee::new(kept, file)),
     };
     Some(Transcript::new(to))
 }
 
-/// Writes to a file and to the recorder.
-struct Tee {
-    file: File,
-    kept: LogLines,
-}
-
-impl Write for Tee {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // First, because writing to the file may fail.
-        self.kept.write_all(bytes)?;
-        self.file.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
 /// Lines of text. Above a size limit, it keeps the first and the last ones. Its clones share them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LogLines(Arc<Mutex<KeptLines>>);
+pub(super) struct LogLines(Arc<Mutex<KeptLines>>);
 
 #[derive(Debug, Default)]
 struct KeptLines {

@@ -2,204 +2,130 @@
 //! explanation of the error.
 
 use super::context::Context;
-use super::hint::{Action, Hint};
 use crate::transport::HostPart;
 
 /// What the user can do about an error.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Remedy {
-    /// An imperative in lower case, without a full stop, and with `{}` in place of the action.
+pub(super) struct Remedy {
+    /// An imperative in lower case, without a full stop. In its code spans, data of the run replace
+    /// some words in capitals: see [`look_up`].
     text: &'static str,
-    action: ActionTemplate,
     /// The media that it is for, by the part of this computer that they need; empty for all.
     media: &'static [HostPart],
     /// The systems that it is for; empty for all.
-    systems: &'static [System],
-    condition: Option<Condition>,
-    /// Whether it is a hint only if code adds it to a failure.
+    systems: &'static [&'static str],
+    /// The condition in words; empty if the text names it.
+    condition: &'static str,
+    holds: fn(&Context) -> bool,
     is_explained_only: bool,
 }
 
-/// A condition that the run must meet.
-#[derive(Clone, Copy, Debug)]
-struct Condition {
-    /// Empty if the text of the remedy names it.
-    words: &'static str,
-    holds: fn(&Context) -> bool,
-}
-
-/// The action that it proposes. The run's data replace words in capitals: see [`fill`].
-#[derive(Clone, Copy, Debug)]
-enum ActionTemplate {
-    None,
-    Flag(&'static str),
-    Command(&'static str),
-    Retry,
-}
-
-/// A family of operating systems.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum System {
-    /// Linux, and systems that espctl does not know.
-    Linux,
-    MacOs,
-    Windows,
-}
-
-impl System {
-    const HERE: Self = if cfg!(target_os = "macos") {
-        Self::MacOs
-    } else if cfg!(windows) {
-        Self::Windows
-    } else {
-        Self::Linux
-    };
-
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Linux => "Linux",
-            Self::MacOs => "macOS",
-            Self::Windows => "Windows",
-        }
+/// A hint for a run, which is also in the explanation.
+pub(super) const fn hint(text: &'static str) -> Remedy {
+    Remedy {
+        text,
+        media: &[],
+        systems: &[],
+        condition: "",
+        holds: |_| true,
+        is_explained_only: false,
     }
 }
 
-/// Advice without an action.
-pub(super) const fn plain(text: &'static str) -> Remedy {
-    with_action(text, ActionTemplate::None)
-}
-
-/// Advice to pass a flag.
-pub(super) const fn flag(flag: &'static str, text: &'static str) -> Remedy {
-    with_action(text, ActionTemplate::Flag(flag))
-}
-
-/// Advice to run another command.
-pub(super) const fn command(line: &'static str, text: &'static str) -> Remedy {
-    with_action(text, ActionTemplate::Command(line))
-}
-
-/// Advice to run the command again.
-pub(super) const fn retry(text: &'static str) -> Remedy {
-    with_action(text, ActionTemplate::Retry)
-}
-
-const fn with_action(text: &'static str, action: ActionTemplate) -> Remedy {
+/// Advice that is in the explanation only. If only code knows whether it applies to a run, code adds
+/// the same text to the failure.
+pub(super) const fn explained(text: &'static str) -> Remedy {
     Remedy {
-        text,
-        action,
-        media: &[],
-        systems: &[],
-        condition: None,
-        is_explained_only: false,
+        is_explained_only: true,
+        ..hint(text)
     }
 }
 
 impl Remedy {
     /// Limits it to media that need one of these parts of this computer.
-    pub(super) const fn over(mut self, media: &'static [HostPart]) -> Self {
-        self.media = media;
-        self
+    pub(super) const fn over(self, media: &'static [HostPart]) -> Self {
+        Self { media, ..self }
     }
 
     /// Limits it to these systems.
-    pub(super) const fn on(mut self, systems: &'static [System]) -> Self {
-        self.systems = systems;
-        self
+    pub(super) const fn on(self, systems: &'static [&'static str]) -> Self {
+        Self { systems, ..self }
     }
 
     /// Limits it to runs that meet a condition. `words` describe the condition, unless the text of the
     /// remedy does.
-    pub(super) const fn when(mut self, words: &'static str, holds: fn(&Context) -> bool) -> Self {
-        self.condition = Some(Condition { words, holds });
-        self
+    pub(super) const fn when(self, words: &'static str, holds: fn(&Context) -> bool) -> Self {
+        Self {
+            condition: words,
+            holds,
+            ..self
+        }
     }
 
-    /// Shows it in the explanation only, unless code adds it to a failure.
-    pub(super) const fn explained_only(mut self) -> Self {
-        self.is_explained_only = true;
-        self
-    }
-
-    /// Whether it is a hint for this run.
-    pub(super) fn applies(&self, context: &Context) -> bool {
-        !self.is_explained_only
-            && (self.media.is_empty()
-                || context
-                    .needed_part()
-                    .is_some_and(|part| self.media.contains(&part)))
-            && self.is_for_this_system()
-            && self.condition.is_none_or(|it| (it.holds)(context))
-    }
-
-    fn is_for_this_system(&self) -> bool {
-        self.systems.is_empty() || self.systems.contains(&System::HERE)
-    }
-
-    /// The hint, with this run's data.
-    pub(crate) fn hint(&self, context: &Context) -> Hint {
-        self.filled(|word| fill(word, context))
+    /// The hint with this run's data, if it applies to the run.
+    pub(super) fn hint(&self, context: &Context) -> Option<String> {
+        let is_over = |media: &[HostPart]| {
+            let part = context.needed_part();
+            part.is_some_and(|part| media.contains(&part))
+        };
+        let applies = !self.is_explained_only
+            && (self.media.is_empty() || is_over(self.media))
+            && (self.systems.is_empty() || self.systems.contains(&SYSTEM))
+            && (self.holds)(context);
+        applies.then(|| fill(self.text, |word| look_up(word, context)))
     }
 
     /// The sentence of the explanation, with its conditions.
     pub(super) fn sentence(&self) -> String {
-        let mut conditions = Vec::new();
-        let systems: Vec<&str> = self.systems.iter().map(|system| system.name()).collect();
-        if !systems.is_empty() {
-            conditions.push(format!("on {}", systems.join(" and ")));
+        let mut parts = Vec::new();
+        if !self.systems.is_empty() {
+            parts.push(format!("on {}", self.systems.join(" and ")));
         }
         // A remedy for most media does not list them.
         if (1..3).contains(&self.media.len()) {
-            let media: Vec<&str> = self
-                .media
-                .iter()
-                .map(|part| describe_medium(*part))
-                .collect();
-            conditions.push(media.join(" or "));
+            let media: Vec<&str> = self.media.iter().copied().map(describe_medium).collect();
+            parts.push(media.join(" or "));
         }
-        let words = self.condition.map(|it| it.words.to_owned());
-        conditions.extend(words.filter(|words| !words.is_empty()));
-        let hint = self.filled(|word| match word {
-            "DEVICE" => vec!["…".to_owned()],
-            "ACCOUNT" => Vec::new(),
-            _ => vec![word.to_owned()],
-        });
-        conditions.push(hint.to_string());
-        let text = conditions.join(", ");
+        if !self.condition.is_empty() {
+            parts.push(self.condition.to_owned());
+        }
+        parts.push(fill(self.text, |word| match word {
+            "DEVICE" => Some(vec!["…".to_owned()]),
+            "ACCOUNT" => Some(Vec::new()),
+            _ => None,
+        }));
+        let text = parts.join(", ");
         let mut chars = text.chars();
         let first = chars.next().into_iter().flat_map(char::to_uppercase);
         first.chain(chars).chain(['.']).collect()
     }
-
-    fn filled(&self, fill: impl Fn(&str) -> Vec<String>) -> Hint {
-        let words = |line: &str| line.split(' ').flat_map(&fill).collect::<Vec<String>>();
-        let action = match self.action {
-            ActionTemplate::None => None,
-            ActionTemplate::Flag(flag) => {
-                let mut words = words(flag).into_iter();
-                words.next().map(|name| Action::Flag {
-                    name,
-                    value: words.next(),
-                })
-            }
-            ActionTemplate::Command(line) => Some(Action::Command(words(line))),
-            ActionTemplate::Retry => Some(Action::Retry),
-        };
-        Hint::new(self.text, action)
-    }
 }
 
-/// The run's data for a word in capitals; the word itself without such data.
-fn fill(word: &str, context: &Context) -> Vec<String> {
-    let known = match word {
-        "ACCOUNT" => return context.login.clone(),
+/// Replaces the words of the code spans for which there are data.
+fn fill(text: &str, look_up: impl Fn(&str) -> Option<Vec<String>>) -> String {
+    let fill_span = |(index, span): (usize, &str)| {
+        if index % 2 == 0 {
+            return span.to_owned();
+        }
+        let words = span.split(' ');
+        let words = words.flat_map(|word| look_up(word).unwrap_or_else(|| vec![word.to_owned()]));
+        words.collect::<Vec<String>>().join(" ")
+    };
+    let spans: Vec<String> = text.split('`').enumerate().map(fill_span).collect();
+    spans.join("`")
+}
+
+/// The run's data for a word, quoted for a shell.
+fn look_up(word: &str, context: &Context) -> Option<Vec<String>> {
+    let data = match word {
+        "ACCOUNT" => return Some(context.login.clone()),
         "ADDRESS" | "PORT" => context.typed_address(),
-        "DEVICE" => return context.device_flags(),
+        "DEVICE" => return Some(context.device_flags()),
         "NAME" => context.error.example.clone(),
         "SECONDS" => Some(context.longer_search()),
         _ => None,
     };
-    vec![known.unwrap_or_else(|| word.to_owned())]
+    Some(vec![data?])
 }
 
 /// The condition of a remedy for one medium, as an explanation has it.
@@ -212,6 +138,15 @@ const fn describe_medium(part: HostPart) -> &'static str {
     }
 }
 
+/// This system, or Linux for one that espctl does not know.
+const SYSTEM: &str = if cfg!(target_os = "macos") {
+    "macOS"
+} else if cfg!(windows) {
+    "Windows"
+} else {
+    "Linux"
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,15 +156,15 @@ mod tests {
 
     #[test]
     fn sentence_names_conditions() {
-        let remedy = plain("move closer")
+        let remedy = hint("move closer")
             .over(BLE)
-            .on(&[System::MacOs])
+            .on(&["macOS"])
             .when("if it fails", |_| true);
         assert_eq!(
             remedy.sentence(),
             "On macOS, over Bluetooth, if it fails, move closer."
         );
-        let remedy = command("espctl device info DEVICE", "{} shows it");
+        let remedy = hint("`espctl device info DEVICE` shows it");
         assert_eq!(remedy.sentence(), "`espctl device info …` shows it.");
     }
 
@@ -240,11 +175,23 @@ mod tests {
             name: Some("Bob's lamp".to_owned()),
             ..Context::default()
         };
-        let remedy = command("espctl device info DEVICE", "run {}");
+        let hint_of = |text| hint(text).hint(&context).unwrap();
         let expected = r#"run `espctl device info --transport ble --device-name "Bob's lamp"`"#;
-        assert_eq!(remedy.hint(&context).to_string(), expected);
-        assert!(plain("x").over(BLE).applies(&context));
-        assert!(!plain("x").over(BLE).applies(&Context::default()));
-        assert!(!plain("x").explained_only().applies(&context));
+        assert_eq!(hint_of("run `espctl device info DEVICE`"), expected);
+        // Without data, and outside of code.
+        assert_eq!(hint_of("PORT `lsof PORT`"), "PORT `lsof PORT`");
+        assert!(hint("x").over(BLE).hint(&context).is_some());
+        assert!(hint("x").over(BLE).hint(&Context::default()).is_none());
+        assert!(explained("x").hint(&context).is_none());
+    }
+
+    #[test]
+    fn data_of_the_run_is_printed_as_it_is() {
+        let context = Context {
+            login: vec!["`lsof PORT`".to_owned(), "{}".to_owned()],
+            ..Context::default()
+        };
+        let hint = hint("run `espctl login ACCOUNT`").hint(&context);
+        assert_eq!(hint.as_deref(), Some("run `espctl login `lsof PORT` {}`"));
     }
 }

@@ -43,7 +43,6 @@ pub use options::{
 };
 pub use route::Route;
 pub use search::{HostChanges, Search};
-pub use softap::SOFTAP_HOST;
 
 /// The transport that espctl uses by default.
 pub const DEFAULT_TRANSPORT: &str = "softap";

@@ -140,7 +140,7 @@ fn default_address() -> Address {
 }
 
 /// The address of every ESP-IDF SoftAP (`esp_netif_defaults.h`).
-pub const SOFTAP_HOST: &str = "192.168.4.1";
+const SOFTAP_HOST: &str = "192.168.4.1";
 /// The pause between two connection attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 /// At least one attempt is made, even without time left.

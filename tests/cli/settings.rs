@@ -224,10 +224,10 @@ fn files_are_not_written_through_links() {
     let target = folder.join("target");
     fs::write(&target, "kept").unwrap();
     fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).unwrap();
-    let (link, dangling) = (folder.join("link"), folder.join("dangling"));
-    symlink(&target, &link).unwrap();
-    symlink(folder.join("new"), &dangling).unwrap();
-    for path in [&link, &dangling] {
+    let (to_file, to_nothing) = (folder.join("link"), folder.join("dangling"));
+    symlink(&target, &to_file).unwrap();
+    symlink(folder.join("new"), &to_nothing).unwrap();
+    for path in [&to_file, &to_nothing] {
         let path = path.to_str().unwrap();
         let device = [
             "device",

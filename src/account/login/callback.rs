@@ -307,7 +307,7 @@ mod tests {
         }
     }
 
-    /// Fetch Metadata Request Headers, W3C: the value of `Sec-Fetch-Dest` says what the answer is for.
+    /// Fetch Metadata Request Headers, W3C: the value of `Sec-Fetch-Dest` is the kind of content that the browser loads.
     #[test]
     fn parts_of_other_pages_are_refused() {
         let from = |origin, destination| {

@@ -144,7 +144,7 @@ fn read_token(name: &str) -> Result<Option<Secret<String>>, Failure> {
             ErrorId::UnusableSecret,
             format!("{name} does not hold a token"),
         )
-        .remedy(&remedies::TOKEN)),
+        .hint(remedies::TOKEN)),
     }
 }
 

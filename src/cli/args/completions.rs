@@ -13,7 +13,7 @@ use crate::report::ErrorId;
 pub(in crate::cli) fn error_ids() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
         let ids = ErrorId::ALL.iter();
-        let ids = ids.map(|id| (id.as_str().to_owned(), Some(id.entry().title)));
+        let ids = ids.map(|id| (id.into_str().to_owned(), Some(id.entry().title)));
         list_candidates(typed, ids)
     })
 }

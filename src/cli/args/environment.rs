@@ -60,7 +60,7 @@ pub(in crate::cli) fn account_folder() -> Result<Folder, Failure> {
     let usual = || Some(std::env::home_dir()?.join(".espressif").join("rainmaker"));
     given.or_else(usual).map(Folder::new).ok_or_else(|| {
         let message = "cannot find the account's files: there is no home directory";
-        Failure::new(ErrorId::AccountFiles, message).remedy(&remedies::SET_CONFIG_DIR)
+        Failure::new(ErrorId::AccountFiles, message).hint(remedies::SET_CONFIG_DIR)
     })
 }
 

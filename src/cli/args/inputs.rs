@@ -261,7 +261,7 @@ pub(in crate::cli) fn create_private(
 ) -> Result<File, Failure> {
     if path.as_os_str() == "-" {
         let message = format!("{flag}: `-` is not a file, and standard output is for the result");
-        return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::NAMED_DASH));
+        return Err(Failure::new(ErrorId::UnwritableFile, message).hint(remedies::NAMED_DASH));
     }
     let mut options = File::options();
     options
@@ -287,7 +287,7 @@ pub(in crate::cli) fn create_private(
         } else {
             failure.cause(&error)
         };
-        failure.remedy(&remedies::OTHER_PATH)
+        failure.hint(remedies::OTHER_PATH)
     };
     let file = options.open(path).map_err(unwritable)?;
     // The mode applies to new files only. A pipe or a terminal keeps its own.

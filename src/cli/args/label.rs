@@ -96,18 +96,18 @@ fn picture_failure(error: &PictureError, path: &Path, flag: &str) -> Failure {
             Failure::new(ErrorId::UnreadableFile, message).cause(cause)
         }
         PictureError::TooLarge { .. } => {
-            Failure::new(ErrorId::UnreadableFile, message).remedy(&remedies::CUT_OUT)
+            Failure::new(ErrorId::UnreadableFile, message).hint(remedies::CUT_OUT)
         }
         PictureError::NoCode => Failure::new(ErrorId::NoQrCode, message),
         PictureError::Several => {
-            Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::CUT_OUT)
+            Failure::new(ErrorId::InvalidQrcode, message).hint(remedies::CUT_OUT)
         }
         PictureError::NoPayload(error) => {
             let failure = label_failure(&error.problem, message);
             if matches!(error.problem, Problem::Matter | Problem::TwoReadings { .. }) {
                 failure
             } else {
-                failure.remedy(&remedies::OWN_CODE)
+                failure.hint(remedies::OWN_CODE)
             }
         }
     }
@@ -130,7 +130,7 @@ fn reject_text(error: &PayloadError, flag: &str, argument: &Secret<String>) -> F
             "pass `{typed}`, with the @, to read the payload from a file"
         ))
     } else {
-        failure.remedy(&remedies::QUOTE_PAYLOAD)
+        failure.hint(remedies::QUOTE_PAYLOAD)
     }
 }
 
@@ -139,10 +139,10 @@ fn label_failure(fault: &Problem, message: String) -> Failure {
     match fault {
         Problem::Matter => Failure::new(ErrorId::MatterCode, message),
         Problem::TwoReadings { .. } => {
-            Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::FLAGS_INSTEAD)
+            Failure::new(ErrorId::InvalidQrcode, message).hint(remedies::FLAGS_INSTEAD)
         }
         Problem::Several => {
-            Failure::new(ErrorId::InvalidQrcode, message).remedy(&remedies::ONE_PAYLOAD)
+            Failure::new(ErrorId::InvalidQrcode, message).hint(remedies::ONE_PAYLOAD)
         }
         _ => Failure::new(ErrorId::InvalidQrcode, message),
     }

@@ -72,9 +72,7 @@ impl NetworkArgs {
         if !self.no_wifi && !medium.has_network_already {
             if device.network == Some(Network::Thread) {
                 let message = "--qrcode asks for a Thread network, not for Wi-Fi";
-                return Err(
-                    Failure::new(ErrorId::ConflictingFlags, message).remedy(&remedies::THREAD)
-                );
+                return Err(Failure::new(ErrorId::ConflictingFlags, message).hint(remedies::THREAD));
             }
             return read_network(self, device, inputs, can_choose)
                 .await
@@ -154,7 +152,7 @@ async fn read_passphrase(
     let passphrase = Passphrase::new(secret).map_err(|error| invalid(&error.to_string()))?;
     // An empty variable is more likely than an open network.
     if passphrase.is_empty() {
-        return Err(invalid("the passphrase is empty").remedy(&remedies::OPEN));
+        return Err(invalid("the passphrase is empty").hint(remedies::OPEN));
     }
     Ok(Some(passphrase))
 }

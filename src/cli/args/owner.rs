@@ -68,7 +68,7 @@ impl OwnerArgs {
             .await
             .map_err(|failure| match failure.id {
                 ErrorId::LoginRequired if !medium.has_network_already => {
-                    failure.remedy(&remedies::NO_CLOUD)
+                    failure.hint(remedies::NO_CLOUD)
                 }
                 _ => failure,
             })?;

@@ -220,8 +220,8 @@ impl Login {
             Some(password) => Ok(password),
             None => Err(
                 Failure::new(ErrorId::MissingLogin, "the password is missing")
-                    .remedy(&remedies::PASSWORD)
-                    .remedy(&remedies::OTP),
+                    .hint(remedies::PASSWORD)
+                    .hint(remedies::OTP),
             ),
         }
     }
@@ -249,14 +249,14 @@ impl Login {
         if let Some(typed) = secrets.iter().find(|id| inputs.is_typed(id)) {
             let flag = typed.replace('_', "-");
             let message = format!("--{flag} is for a login with --user-name, which is missing");
-            return Err(Failure::new(ErrorId::MissingLogin, message).remedy(&remedies::USER_NAME));
+            return Err(Failure::new(ErrorId::MissingLogin, message).hint(remedies::USER_NAME));
         }
         if profile.browser.is_some() && !workplace.observer.can_ask() && !self.no_browser {
             let message =
                 "the user name is missing, and espctl opens no browser without a terminal";
             return Err(Failure::new(ErrorId::MissingLogin, message)
-                .remedy(&remedies::USER_NAME)
-                .remedy(&remedies::NO_BROWSER));
+                .hint(remedies::USER_NAME)
+                .hint(remedies::NO_BROWSER));
         }
         Ok(())
     }
@@ -320,7 +320,7 @@ fn read_password_variable() -> Result<Option<Secret<String>>, Failure> {
 }
 
 fn missing_code() -> Failure {
-    Failure::new(ErrorId::MissingLogin, "the one-time code is missing").remedy(&remedies::CODE)
+    Failure::new(ErrorId::MissingLogin, "the one-time code is missing").hint(remedies::CODE)
 }
 
 const USER: &str = "User name";

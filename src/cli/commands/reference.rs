@@ -24,7 +24,7 @@ impl Subcommand for Reference {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let page = match self {
             Self::Cli => cli_page(&workplace.tree),
-            Self::Errors => explain::format_errors_page(),
+            Self::Errors => explain::format_errors_page(&workplace.drivers.media()),
         };
         CommandOutput::of_text("page", &page).print(&workplace.printer)
     }

@@ -6,7 +6,7 @@ mod run_line;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -69,18 +69,11 @@ impl Bundle {
         touches: Touches,
         workplace: &Workplace,
     ) -> Findings {
-        let Workplace {
-            drivers,
-            matches,
-            printer,
-            interrupts,
-            ..
-        } = workplace;
+        let printer = &workplace.printer;
         printer.start_waiting("Checking this computer for the support bundle");
-        let medium = self.recorder.searched();
-        let checks = collect_findings(touches, medium, matches, drivers);
+        let checks = collect_findings(touches, self.recorder.searched(), workplace);
         let checks = async { Ok(timeout(CHECKS_TIMEOUT, checks).await) };
-        let outcome = interrupts.run_until_signal(checks).await;
+        let outcome = workplace.interrupts.run_until_signal(checks).await;
         printer.stop_waiting();
         match outcome {
             Ok(Ok(findings)) => findings,
@@ -106,7 +99,8 @@ impl Bundle {
         };
         let text = compose_bundle(&start, &self.recorder, answer, failure.as_ref(), findings);
         let path = self.path.display().to_string();
-        match self.write_text(&text) {
+        let written = self.file.write_all(text.as_bytes());
+        match written.and_then(|()| self.file.flush()) {
             Ok(()) => printer.print_line(&format!(
                 "The support bundle is in {path}. It contains no secrets, but names and addresses"
             )),
@@ -114,11 +108,6 @@ impl Bundle {
                 "warning: cannot write the support bundle to {path}: {error}"
             )),
         }
-    }
-
-    fn write_text(&mut self, text: &str) -> io::Result<()> {
-        self.file.write_all(text.as_bytes())?;
-        self.file.flush()
     }
 }
 

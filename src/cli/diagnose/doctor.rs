@@ -27,7 +27,6 @@ use crate::cli::subcommand::{Devices, Subcommand, Touches};
 use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
-use crate::transport::SOFTAP_HOST;
 
 /// Check this computer for problems that would prevent provisioning, and suggest fixes.
 ///
@@ -70,7 +69,7 @@ impl Subcommand for Doctor {
         let problems = findings
             .iter()
             .filter(|finding| finding.state == CheckState::Problem);
-        let mut problems: Vec<&str> = problems.map(|finding| finding.check.id).collect();
+        let mut problems: Vec<&str> = problems.map(|finding| finding.check.into_str()).collect();
         let mut keys = keys_of("findings", &findings);
         keys.extend(keys_of("problems", &problems.len()));
         let lines = format_report(&findings);
@@ -94,7 +93,6 @@ impl Doctor {
         let requested = requested.map(|driver| Ok(drivers.medium(driver?)));
         let requested = requested.collect::<Result<Vec<_>, Failure>>()?;
         let text = |id| inputs.option(id).map(str::to_owned);
-        let device = text("device_ip");
         let mdns_port = inputs.option("mdns_port");
         Ok(Scope {
             is_requested: !requested.is_empty(),
@@ -108,8 +106,7 @@ impl Doctor {
             interface: text("interface"),
             mdns_port: mdns_port.and_then(|port| port.parse().ok()),
             should_call_cloud: true,
-            is_device_given: device.is_some(),
-            device: device.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
+            device_ip: text("device_ip"),
         })
     }
 
@@ -129,8 +126,9 @@ impl Doctor {
         );
         let mut findings = [bluetooth, serial, network, account].concat();
         for finding in &mut findings {
-            let medium = finding.check.part.and_then(|part| scope.only_medium(part));
-            finding.transport = finding.transport.or(medium);
+            let (_, part) = finding.check.place();
+            let medium = || scope.only_medium(part?);
+            finding.transport = finding.transport.or_else(medium);
         }
         findings
     }

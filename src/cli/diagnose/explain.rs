@@ -4,6 +4,7 @@
 use async_trait::async_trait;
 use clap::Args;
 use serde::Serialize;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::args::completions::error_ids;
@@ -14,6 +15,7 @@ use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
+use crate::transport::Medium;
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -26,16 +28,14 @@ pub(in crate::cli) struct Explain {
 /// An explanation in JSON.
 #[derive(Serialize)]
 struct Explanation {
-    id: &'static str,
-    exits: Vec<u8>,
+    id: ErrorId,
+    exits: &'static [Exit],
     title: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    remedy: Option<String>,
+    why: &'static str,
+    remedy: String,
     /// The finding of doctor that shows whether this computer is the cause.
     #[serde(skip_serializing_if = "Option::is_none")]
-    doctor: Option<&'static str>,
+    doctor: Option<Check>,
 }
 
 #[async_trait(?Send)]
@@ -47,65 +47,46 @@ impl Subcommand for Explain {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let Some(text) = &self.id else {
-            let summaries = ErrorId::ALL.iter().map(|id| Explanation::summarize(*id));
-            let summaries: Vec<Explanation> = summaries.collect();
-            return printer.result(&list_by_exit(), keys_of("errors", &summaries));
+            let summarize = |id: &ErrorId| {
+                let ErrorEntry { exits, title, .. } = id.entry();
+                json!({"id": id, "exits": exits, "title": title})
+            };
+            let summaries: Vec<Value> = ErrorId::ALL.iter().map(summarize).collect();
+            return printer.result(&[list_by_exit()], keys_of("errors", &summaries));
         };
-        let mut ids = ErrorId::ALL.iter();
-        let id = ids.find(|id| id.as_str() == &**text);
-        let id = *id.ok_or_else(|| unknown_id(text))?;
-        let keys = keys_of("explanation", &Explanation::new(id));
-        printer.result(&[format_explanation(id)], keys)
-    }
-}
-
-impl Explanation {
-    fn new(id: ErrorId) -> Self {
-        Self {
-            why: Some(id.entry().why),
-            remedy: Some(id.entry().describe_remedies().join(" ")),
-            doctor: Check::for_error(id).map(|check| check.id),
-            ..Self::summarize(id)
-        }
-    }
-
-    fn summarize(id: ErrorId) -> Self {
-        let exits = id.entry().exits.iter();
-        Self {
-            id: id.as_str(),
-            exits: exits.map(|exit| exit.code()).collect(),
-            title: id.entry().title,
-            why: None,
-            remedy: None,
-            doctor: None,
-        }
+        let mut ids = ErrorId::ALL.iter().copied();
+        let id = ids.find(|id| id.into_str() == &**text);
+        let id = id.ok_or_else(|| unknown_id(text))?;
+        let entry = id.entry();
+        let explanation = Explanation {
+            id,
+            exits: entry.exits,
+            title: entry.title,
+            why: entry.why,
+            remedy: entry.describe_remedies().join(" "),
+            doctor: Check::for_error(id),
+        };
+        let lines = [format_explanation(id, &workplace.drivers.media())];
+        printer.result(&lines, keys_of("explanation", &explanation))
     }
 }
 
 /// All ids, below the exit codes that they can have.
-fn list_by_exit() -> Vec<String> {
-    let width = ErrorId::ALL.iter().map(|id| id.as_str().len()).max();
+fn list_by_exit() -> String {
+    let width = ErrorId::ALL.iter().map(|id| id.into_str().len()).max();
     let width = width.unwrap_or_default();
-    let mut lines = Vec::new();
-    for exit in Exit::ALL {
-        let ids = ErrorId::ALL.iter();
-        let ids: Vec<_> = ids.filter(|id| id.entry().exits.contains(&exit)).collect();
-        if ids.is_empty() {
-            continue;
-        }
-        if !lines.is_empty() {
-            lines.push(String::new());
-        }
-        lines.push(format!("exit {}: {}", exit.code(), exit.meaning()));
-        let rows = ids
+    let sections = Exit::ALL.iter().filter_map(|exit| {
+        let ids = ErrorId::ALL
             .iter()
-            .map(|id| format!("  {id:width$}  {}", id.entry().title));
-        lines.extend(rows);
-    }
-    lines
+            .filter(|id| id.entry().exits.contains(exit));
+        let rows = ids.map(|id| format!("\n  {id:width$}  {}", id.entry().title));
+        let rows = rows.reduce(|rows, row| rows + &row)?;
+        Some(format!("exit {}: {}{rows}", exit.code(), exit.meaning()))
+    });
+    sections.collect::<Vec<String>>().join("\n\n")
 }
 
-fn format_explanation(id: ErrorId) -> String {
+fn format_explanation(id: ErrorId, media: &[&Medium]) -> String {
     let ErrorEntry {
         exits, title, why, ..
     } = id.entry();
@@ -115,21 +96,17 @@ fn format_explanation(id: ErrorId) -> String {
     let title = wrap(title, COLUMNS, "");
     let why = wrap(why, COLUMNS, "  ");
     let steps = format_steps(id, COLUMNS, "  ");
-    let doctor = describe_check(id).map_or_else(String::new, |doctor| {
+    let doctor = describe_check(id, media).map_or_else(String::new, |doctor| {
         format!("\n\nOn this computer:\n{}", wrap(&doctor, COLUMNS, "  "))
     });
     format!("{id}{exits}\n\n{title}\n\nWhy it happens:\n{why}\n\nWhat to do:\n{steps}{doctor}")
 }
 
 /// How doctor checks for the cause of the error.
-fn describe_check(id: ErrorId) -> Option<String> {
+fn describe_check(id: ErrorId, media: &[&Medium]) -> Option<String> {
     let check = Check::for_error(id)?;
-    let transport = check.transport();
-    let flag = transport.map_or_else(String::new, |name| format!(" --transport {name}"));
-    let id = check.id;
-    Some(format!(
-        "`espctl doctor{flag}` checks for it; the finding is `{id}`."
-    ))
+    let line = check.command_line(media);
+    Some(format!("`{line}` checks for it; the finding is `{check}`."))
 }
 
 /// What to do, as a list.
@@ -143,13 +120,8 @@ fn format_steps(id: ErrorId, columns: usize, indent: &str) -> String {
 }
 
 /// All explanations, as a page of the documentation.
-pub(in crate::cli) fn format_errors_page() -> String {
+pub(in crate::cli) fn format_errors_page(media: &[&Medium]) -> String {
     let wrap = |text: &str| wrap(text, PAGE_COLUMNS, "");
-    let join_exits = |id: ErrorId| {
-        let exits = id.entry().exits.iter();
-        let codes: Vec<String> = exits.map(|exit| exit.code().to_string()).collect();
-        codes.join(", ")
-    };
     let intro = wrap(
         "The last line of every error is `see: espctl explain ID`, and in JSON the id is \
          `error.id`. Ids are stable. `espctl explain` shows the same texts; \
@@ -158,29 +130,31 @@ pub(in crate::cli) fn format_errors_page() -> String {
     let mut page = vec![format!(
         "# Errors\n\n{intro}\n\n| id | exit | meaning |\n|---|---|---|\n"
     )];
+    let mut sections = Vec::new();
     for id in ErrorId::ALL {
-        let (exits, title) = (join_exits(*id), id.entry().title);
+        let ErrorEntry {
+            exits, title, why, ..
+        } = id.entry();
+        let exits = exits.iter().map(|exit| exit.code().to_string());
+        let exits = exits.collect::<Vec<String>>().join(", ");
         page.push(format!("| [`{id}`](#{id}) | {exits} | {title} |\n"));
-    }
-    for id in ErrorId::ALL {
-        let (exits, title) = (join_exits(*id), id.entry().title);
-        let why = wrap(&format!("**Why it happens.** {}", id.entry().why));
+        let why = wrap(&format!("**Why it happens.** {why}"));
         let steps = format_steps(*id, PAGE_COLUMNS, "");
-        page.push(format!(
+        sections.push(format!(
             "\n## {id}\n\nExit {exits}. {title}\n\n{why}\n\n**What to do.**\n\n{steps}\n"
         ));
-        if let Some(doctor) = describe_check(*id) {
+        if let Some(doctor) = describe_check(*id, media) {
             let doctor = wrap(&format!("**On this computer.** {doctor}"));
-            page.push(format!("\n{doctor}\n"));
+            sections.push(format!("\n{doctor}\n"));
         }
     }
-    page.concat()
+    page.concat() + &sections.concat()
 }
 
 fn unknown_id(text: &str) -> Failure {
     let message = format!("no error has the id {:?}", printable(text.as_bytes()));
     let failure = Failure::new(ErrorId::UnknownId, message);
-    let ids = ErrorId::ALL.iter().map(|id| id.as_str());
+    let ids = ErrorId::ALL.iter().map(ErrorId::into_str);
     let mut similar: Vec<(f64, &str)> = ids
         .map(|id| (rate_similarity(id, text), id))
         .filter(|(similarity, _)| *similarity > MIN_SIMILARITY)
@@ -251,7 +225,7 @@ mod tests {
             assert!(hints.contains(suggested), "{text}: {hints}");
         }
         let hints = unknown_id("zzzz").hints;
-        assert!(hints[0].to_string().contains("list all ids"), "{hints:?}");
+        assert!(hints[0].contains("list all ids"), "{hints:?}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::output::{print_json, print_note, write_line};
@@ -194,7 +194,7 @@ impl Printer {
         if self.format == Format::Json {
             let mut object = self.object("result");
             object.insert("ok".to_owned(), Value::Bool(false));
-            object.insert("error".to_owned(), failure.to_json());
+            object.insert("error".to_owned(), json!(failure));
             object.extend(self.reported().clone());
             return print_object(object);
         }

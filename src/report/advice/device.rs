@@ -1,7 +1,7 @@
 //! The id and the advice for an error of a conversation with a device: of its transport, its
 //! security, its replies.
 
-use super::{bluetooth, console};
+use super::bluetooth;
 use crate::endpoint::ReplyError;
 use crate::flows::FlowStep;
 use crate::host::BluetoothError;
@@ -10,7 +10,7 @@ use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
 use crate::security::{Misbehaviour, SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, HostPart, TransportError};
+use crate::transport::{Address, ConsoleProblem, HostPart, TransportError};
 
 pub(super) fn session(step: FlowStep, error: &SessionError, context: Context) -> Failure {
     match error {
@@ -48,13 +48,13 @@ fn security(error: &SecurityError, mut context: Context) -> Failure {
 
 fn wrong_secret(scheme: SecurityScheme, mut context: Context) -> Failure {
     context.error.scheme = Some(scheme);
-    let has_tried_faults = scheme == SecurityScheme::Sec2 && context.has_sec2_compat;
     let id = match context.secret {
         GivenSecret::Pop => ErrorId::WrongPop,
         GivenSecret::None | GivenSecret::Password => ErrorId::WrongPassword,
     };
-    let tried = has_tried_faults.then_some("the two known firmware faults were also tried");
-    Failure::advised(id, &context).hints(tried)
+    let has_tried_faults = scheme == SecurityScheme::Sec2 && context.has_sec2_compat;
+    let tried = "the two known firmware faults were also tried";
+    Failure::advised(id, &context).hints(has_tried_faults.then_some(tried))
 }
 
 fn reply(step: FlowStep, error: &ReplyError) -> ErrorId {
@@ -68,43 +68,36 @@ fn reply(step: FlowStep, error: &ReplyError) -> ErrorId {
 }
 
 pub(super) fn transport(step: FlowStep, error: &TransportError, mut context: Context) -> Failure {
+    add_address(&mut context, error);
     let id = match error {
         TransportError::Bluetooth(BluetoothError { problem, .. }) => {
             return bluetooth::diagnose(problem, context);
         }
         TransportError::Console { problem, port, .. } => {
             context.address = Some(Address::new(&**port));
-            console::diagnose(problem)
+            match &**problem {
+                ConsoleProblem::Garbled(_) => ErrorId::GarbledAnswer,
+                ConsoleProblem::InUse => ErrorId::PortInUse,
+                ConsoleProblem::NoPort => ErrorId::NoSerialPort,
+                ConsoleProblem::NoPrompt(_) => ErrorId::NoConsole,
+                ConsoleProblem::NotText => ErrorId::NotText,
+                ConsoleProblem::Other => ErrorId::OtherConsole,
+                ConsoleProblem::Restarted(_) => ErrorId::Restarted,
+            }
         }
         TransportError::Disconnected { .. } => ErrorId::Disconnected,
-        TransportError::Malformed { .. } => ErrorId::NotADevice,
+        TransportError::Malformed { .. } | TransportError::NotADevice { .. } => ErrorId::NotADevice,
         TransportError::NoSuchEndpoint { .. } => ErrorId::NoSuchEndpoint,
-        TransportError::NotADevice { address } => {
-            add_address(&mut context, address);
-            ErrorId::NotADevice
-        }
-        TransportError::NotPaired { address, .. } => {
-            add_address(&mut context, address);
-            ErrorId::NotPaired
-        }
-        TransportError::PermissionDenied { address, .. } => {
-            add_address(&mut context, address);
-            ErrorId::PermissionDenied
-        }
+        TransportError::NotPaired { .. } => ErrorId::NotPaired,
+        TransportError::PermissionDenied { .. } => ErrorId::PermissionDenied,
         TransportError::Refused { .. } => ErrorId::HungUp,
-        TransportError::ServiceDiscoveryTimedOut { address, .. } => {
-            add_address(&mut context, address);
-            ErrorId::Silent
-        }
+        TransportError::ServiceDiscoveryTimedOut { .. } => ErrorId::Silent,
         TransportError::TooLong { .. } => ErrorId::MessageTooLong,
         // A device that never answered may be another kind of device; later, it hangs.
         TransportError::TimedOut { .. } if step == FlowStep::ReadingVersion => ErrorId::Silent,
         TransportError::TimedOut { .. } => ErrorId::TimedOut,
         TransportError::Unavailable { .. } => ErrorId::TransportUnavailable,
-        TransportError::Unreachable { address, .. } => {
-            add_address(&mut context, address);
-            ErrorId::Unreachable
-        }
+        TransportError::Unreachable { .. } => ErrorId::Unreachable,
     };
     let reach = match id {
         ErrorId::Disconnected | ErrorId::Silent | ErrorId::Unreachable => {
@@ -117,12 +110,18 @@ pub(super) fn transport(step: FlowStep, error: &TransportError, mut context: Con
 
 /// Adds the address that the error names, such as a port of this computer, so that advice can repeat it.
 /// Advice repeats a network address only if the user gave it.
-fn add_address(context: &mut Context, address: &Address) {
+fn add_address(context: &mut Context, error: &TransportError) {
     let is_on_network = matches!(
         context.needed_part(),
         Some(HostPart::Hotspot | HostPart::LocalNetwork)
     );
-    if !is_on_network {
+    if let TransportError::NotADevice { address }
+    | TransportError::NotPaired { address, .. }
+    | TransportError::PermissionDenied { address, .. }
+    | TransportError::ServiceDiscoveryTimedOut { address, .. }
+    | TransportError::Unreachable { address, .. } = error
+        && !is_on_network
+    {
         context.address = Some(address.clone());
     }
 }

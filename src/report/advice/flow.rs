@@ -10,7 +10,6 @@ use crate::report::context::{Context, GivenSecret};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::report::remedies::{FACTORY_RESET, LIST_NODES, UPDATE_FIRMWARE};
-use crate::report::remedy::{Remedy, command, retry};
 use crate::report::table::ErrorId;
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
@@ -65,12 +64,15 @@ fn message(error: &FlowError, context: &Context) -> String {
 fn diagnose(error: &FlowError, context: &Context) -> Failure {
     let mut context = context.clone();
     context.error.step = Some(error.step());
+    let state_after =
+        |is_forgotten: bool, otherwise| if is_forgotten { FORGOTTEN } else { otherwise };
+    let mut hint = None;
     let id = match error {
         FlowError::PartialSuccess { completed, source } => {
-            let failure = diagnose(source, &context).without(&LIST_NODES);
+            let failure = diagnose(source, &context).without(LIST_NODES);
             return match completed {
-                Completed::Joined { .. } => failure.remedy(&LIST_NODES).remedy(&FACTORY_RESET),
-                Completed::SecretSent { .. } => failure.remedy(&MAP_AGAIN),
+                Completed::Joined { .. } => failure.hint(LIST_NODES).hint(FACTORY_RESET),
+                Completed::SecretSent { .. } => failure.hint(MAP_AGAIN),
                 Completed::Mapped { .. } => {
                     let has_joined = matches!(
                         **source,
@@ -79,18 +81,15 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                             ..
                         }
                     );
-                    let has_network = context.medium.is_some_and(|it| it.has_network_already);
-                    if has_joined || has_network {
-                        failure.remedy(&UNMAP)
-                    } else {
-                        failure.remedy(&JOIN_LATER).remedy(&UNMAP)
-                    }
+                    let needs_wifi = !has_joined && !context.is_on_network();
+                    failure.hints(needs_wifi.then_some(JOIN_LATER)).hint(UNMAP)
                 }
             };
         }
         FlowError::Ambiguous { seen, .. } => return search::ambiguous(context, seen),
         FlowError::Declined => {
-            return Failure::advised(ErrorId::Interrupted, &context).hint("nothing was changed");
+            hint = Some("nothing was changed");
+            ErrorId::Interrupted
         }
         FlowError::AnnouncedNoPop => ErrorId::AnnouncedNoPop,
         FlowError::AnnouncedNoSecurity => ErrorId::AnnouncedNoSecurity,
@@ -107,11 +106,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
                 }
                 _ => false,
             };
-            return if may_be_mapped {
-                failure.remedy(&LIST_NODES)
-            } else {
-                failure
-            };
+            return failure.hints(may_be_mapped.then_some(LIST_NODES));
         }
         FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
         FlowError::JoinFailed {
@@ -119,25 +114,16 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             is_forgotten,
             ..
         } => {
-            let id = match reason {
+            hint = Some(state_after(*is_forgotten, NOT_FORGOTTEN));
+            match reason {
                 Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
                 Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
                 Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
-            };
-            let state = if *is_forgotten {
-                FORGOTTEN
-            } else {
-                NOT_FORGOTTEN
-            };
-            return Failure::advised(id, &context).hint(state);
+            }
         }
         FlowError::JoinTimedOut { is_forgotten, .. } => {
-            let state = if *is_forgotten {
-                FORGOTTEN
-            } else {
-                STILL_STORED
-            };
-            return Failure::advised(ErrorId::JoinTimedOut, &context).hint(state);
+            hint = Some(state_after(*is_forgotten, STILL_STORED));
+            ErrorId::JoinTimedOut
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
         FlowError::MissingInput(question) => match question {
@@ -176,25 +162,19 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             reason,
             step,
             credentials,
-        } => {
-            return stopped(*reason, *step, *credentials, context);
-        }
+        } => return stopped(*reason, *step, *credentials, context),
         FlowError::Transport(error) => {
             return device::transport(FlowStep::Connecting, error, context);
         }
         FlowError::Unconfirmed { source, .. } => {
-            let failure = Failure::advised(ErrorId::Unconfirmed, &context);
-            return if source.is_misunderstood() {
-                failure.remedy(&UPDATE_FIRMWARE)
-            } else {
-                failure
-            };
+            hint = source.is_misunderstood().then_some(UPDATE_FIRMWARE);
+            ErrorId::Unconfirmed
         }
         FlowError::UnknownProtocol => ErrorId::NotADevice,
         FlowError::UnknownScheme { .. } => ErrorId::UnknownScheme,
         FlowError::UserUnknown => ErrorId::LoginLacksUser,
     };
-    Failure::advised(id, &context)
+    Failure::advised(id, &context).hints(hint)
 }
 
 /// The failure of a stopped run. A time limit has the exit code of the step that it cut short.
@@ -204,16 +184,15 @@ fn stopped(
     credentials: CredentialState,
     mut context: Context,
 ) -> Failure {
+    use CredentialState::{Applied, Forgotten, Joined, Nothing, Unapplied, Unknown};
     context.error.credentials = Some(credentials);
     let state = match credentials {
-        CredentialState::Applied => STILL_STORED,
-        CredentialState::Forgotten => FORGOTTEN,
-        CredentialState::Joined => "the device has joined its network",
-        CredentialState::Nothing => "the device received no credentials",
-        CredentialState::Unapplied => "the device received credentials but has not stored them",
-        CredentialState::Unknown => {
-            "contact was lost: the device keeps the credentials stored and may have joined"
-        }
+        Applied => STILL_STORED,
+        Forgotten => FORGOTTEN,
+        Joined => "the device has joined its network",
+        Nothing => "the device received no credentials",
+        Unapplied => "the device received credentials but has not stored them",
+        Unknown => "contact was lost: the device keeps the credentials stored and may have joined",
     };
     let is_mapping = matches!(
         step,
@@ -225,32 +204,24 @@ fn stopped(
             exit: match (step, credentials) {
                 (FlowStep::FetchingChallenge | FlowStep::SettingUp, _) => Exit::Cloud,
                 _ if is_mapping => Exit::Cloud,
-                (_, CredentialState::Unknown) => Exit::Unconfirmed,
-                (
-                    _,
-                    CredentialState::Applied | CredentialState::Forgotten | CredentialState::Joined,
-                ) => Exit::Wifi,
+                (_, Unknown) => Exit::Unconfirmed,
+                (_, Applied | Forgotten | Joined) => Exit::Wifi,
                 (FlowStep::Connecting, _) => Exit::NoDevice,
                 _ => Exit::Device,
             },
             ..Failure::advised(ErrorId::Expired, &context)
         },
     };
-    let failure = failure.before([state]);
-    if is_mapping {
-        failure.remedy(&LIST_NODES)
-    } else {
-        failure
-    }
+    let list_nodes = is_mapping.then_some(LIST_NODES);
+    failure.before([state]).hints(list_nodes)
 }
 
-const MAP_AGAIN: Remedy =
-    retry("{}: the device knows its owner, but the account does not know the device");
-const JOIN_LATER: Remedy = retry("{} to give the device Wi-Fi: mapping it twice does no harm");
-const UNMAP: Remedy = command(
-    "espctl node remove",
-    "remove the node from your account with {} if it should not stay there",
-);
+const MAP_AGAIN: &str =
+    "run the command again: the device knows its owner, but the account does not know the device";
+const JOIN_LATER: &str =
+    "run the command again to give the device Wi-Fi: mapping it twice does no harm";
+const UNMAP: &str =
+    "remove the node from your account with `espctl node remove` if it should not stay there";
 const FORGOTTEN: &str = "the device has forgotten the credentials and waits for others";
 const NOT_FORGOTTEN: &str = "the device did not confirm that it forgot the credentials: it may have done so by itself, or keeps them stored";
 const STILL_STORED: &str = "the device keeps the credentials stored and may still join: firmware forgets none while it joins";

@@ -5,7 +5,6 @@ mod account;
 mod bluetooth;
 mod causes;
 mod cloud;
-mod console;
 mod device;
 mod flow;
 mod interfaces;

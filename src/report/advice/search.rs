@@ -5,7 +5,6 @@ use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
 use crate::report::failure::Failure;
-use crate::report::hint::{Action, Hint};
 use crate::report::table::ErrorId;
 use crate::transport::{Discovery, HostPart, Medium};
 
@@ -37,10 +36,7 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
     {
         return no_likely_address(context, seen);
     }
-    let before: Vec<Hint> = suggest_spelling(context, seen)
-        .into_iter()
-        .chain(suggest_omitting_filter(context, seen))
-        .collect();
+    let spelling = suggest_spelling(context, seen).into_iter();
     let more = seen.len().saturating_sub(MAX_LISTED);
     let more = (more > 0).then(|| format!("found {more} more"));
     let searched = if seen.is_empty() && context.needed_part() == Some(HostPart::LocalNetwork) {
@@ -50,7 +46,7 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
     };
     Failure::advised(ErrorId::NoDevice, context)
         .before(context.own_words().map(|words| words.reach))
-        .before(before)
+        .before(spelling.chain(suggest_omitting_filter(context, seen)))
         .hints(seen.iter().take(MAX_LISTED).map(report_found))
         .hints(more)
         .hints(searched)
@@ -65,17 +61,13 @@ fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
     };
     let others = others.iter().map(|seen| {
         let Some(flag) = context.address_flag else {
-            return report_found(seen).into();
+            return report_found(seen);
         };
-        let action = Action::Flag {
-            name: format!("--{flag}"),
-            value: Some(typed(seen.address.as_str())),
-        };
-        let text = match &seen.name {
-            Some(name) => format!("pass {{}} to use {}", printable(name.as_bytes())),
-            None => "pass {} if the device is there".to_owned(),
-        };
-        Hint::new(&text, Some(action))
+        let purpose = seen.name.as_ref().map_or_else(
+            || "if the device is there".to_owned(),
+            |name| format!("to use {}", printable(name.as_bytes())),
+        );
+        format!("pass `--{flag} {}` {purpose}", typed(seen.address.as_str()))
     });
     Failure::advised(id, context)
         .before(context.own_words().map(|words| words.reach))
@@ -83,23 +75,19 @@ fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
 }
 
 /// Suggests a device whose name differs from the given one only in case.
-fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
+fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<String> {
     let wanted = context.name.as_deref()?;
     let mut names = seen.iter().filter_map(|device| device.name.as_deref());
     let meant =
         names.find(|name| *name != wanted && name.to_lowercase() == wanted.to_lowercase())?;
-    let action = Action::Flag {
-        name: "--device-name".to_owned(),
-        value: Some(typed(meant)),
-    };
-    Some(Hint::new(
-        "did you mean {}? names are case-sensitive",
-        Some(action),
+    let meant = typed(meant);
+    Some(format!(
+        "did you mean `--device-name {meant}`? names are case-sensitive"
     ))
 }
 
 /// Suggests to omit the filters if only they exclude a device.
-fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
+fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<String> {
     let filters = context.narrowed_by?;
     let matches = |device: &&SeenDevice| {
         let has_address = |wanted: &str| device.address.to_string().eq_ignore_ascii_case(wanted);
@@ -110,7 +98,9 @@ fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<Hin
         }
     };
     let device = describe(seen.iter().find(matches)?);
-    Some(format!("omit {filters} if you mean {device}, which it excludes").into())
+    Some(format!(
+        "omit {filters} if you mean {device}, which it excludes"
+    ))
 }
 
 fn report_found(device: &SeenDevice) -> String {

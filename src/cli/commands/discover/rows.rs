@@ -62,7 +62,7 @@ fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
         address: Some(found.address.clone()),
         ..without_device()
     };
-    Some(Failure::of_flow(error, &context).id.as_str())
+    Some(Failure::of_flow(error, &context).id.into_str())
 }
 
 /// The device with the data of its version document, if it has one. The device itself sends that

@@ -22,8 +22,8 @@ pub(super) fn cannot_listen(address: SocketAddr, error: &Error) -> Failure {
     let message = format!("cannot listen on {address}");
     let failure = Failure::new(ErrorId::CannotListen, message).cause(error);
     match error.kind() {
-        ErrorKind::AddrInUse => failure.remedy(&remedies::FREE_PORT),
-        ErrorKind::PermissionDenied => failure.remedy(&remedies::HIGH_PORT),
+        ErrorKind::AddrInUse => failure.hint(remedies::FREE_PORT),
+        ErrorKind::PermissionDenied => failure.hint(remedies::HIGH_PORT),
         _ => failure,
     }
 }

@@ -157,7 +157,7 @@ impl Encode {
             // A link counts as an existing file, even if its target is missing.
             if !self.force && path.symlink_metadata().is_ok() {
                 let message = format!("{flag}: {} already exists", path.display());
-                return Err(Failure::new(ErrorId::UnwritableFile, message).remedy(&remedies::FORCE));
+                return Err(Failure::new(ErrorId::UnwritableFile, message).hint(remedies::FORCE));
             }
         }
         Ok(())

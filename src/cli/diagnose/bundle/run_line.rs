@@ -67,9 +67,7 @@ impl RunLine {
             message: self.redact_text(&failure.message),
             step: failure.step.clone(),
             causes: causes.map(|cause| self.redact_text(cause)).collect(),
-            hints: hints
-                .map(|hint| self.redact_text(&hint.to_string()).into())
-                .collect(),
+            hints: hints.map(|hint| self.redact_text(hint)).collect(),
             ..*failure
         }
     }

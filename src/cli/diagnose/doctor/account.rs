@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::checks::{ACCOUNT_FILES, CLOCK, CLOUD, LOGIN};
+use super::checks::Check::{AccountFiles, Clock, Cloud, Login};
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
 use crate::account::{CurrentLogin, ExposedPath, Folder, Permissions, Profile, TokenSource};
@@ -22,13 +22,13 @@ pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Fi
         Ok((_, profile)) => profile,
         Err(failure) => {
             let skipped = |check| Finding::skipped(check, "the profile is not known");
-            let login = Finding::from_failure(LOGIN, &failure);
-            return vec![login, examine_files().await, skipped(CLOUD), skipped(CLOCK)];
+            let login = Finding::from_failure(Login, &failure);
+            return vec![login, examine_files().await, skipped(Cloud), skipped(Clock)];
         }
     };
     let login = match args.read_login().await {
         Ok(login) => judge_login(&login),
-        Err(failure) => Finding::from_failure(LOGIN, &failure),
+        Err(failure) => Finding::from_failure(Login, &failure),
     };
     let mut findings = vec![login, examine_files().await];
     if scope.should_call_cloud {
@@ -44,11 +44,8 @@ fn judge_login(login: &CurrentLogin) -> Finding {
         source,
         ..
     } = login;
-    let user = tokens.user_name();
-    let user = user.map_or_else(
-        || "unknown user".to_owned(),
-        |name| printable(name.as_bytes()),
-    );
+    let user = tokens.user_name().map(|name| printable(name.as_bytes()));
+    let user = user.as_deref().unwrap_or("unknown user");
     let origin = match source {
         TokenSource::Caller => format!(" by {ACCESS_TOKEN}"),
         TokenSource::Stored => String::new(),
@@ -73,13 +70,13 @@ fn judge_login(login: &CurrentLogin) -> Finding {
             TokenSource::Caller => format!("set {ACCESS_TOKEN} to a new token, or unset it"),
             TokenSource::Stored => login_command,
         };
-        let finding = Finding::problem(LOGIN, seen).with_fix(fix);
+        let finding = Finding::problem(Login, seen).with_fix(fix);
         finding.with_error(ErrorId::LoginExpired)
     } else if profile.describe_foreign_issuer(tokens).is_some() {
         let seen = format!("{seen}; the tokens are from another cloud");
-        Finding::warning(LOGIN, seen).with_fix(login_command)
+        Finding::warning(Login, seen).with_fix(login_command)
     } else {
-        Finding::ok(LOGIN, seen)
+        Finding::ok(Login, seen)
     }
 }
 
@@ -101,11 +98,11 @@ fn describe_lifetime(tokens: &Tokens) -> String {
 async fn examine_files() -> Finding {
     let folder = match account_folder() {
         Ok(folder) => folder,
-        Err(failure) => return Finding::from_failure(ACCOUNT_FILES, &failure),
+        Err(failure) => return Finding::from_failure(AccountFiles, &failure),
     };
     match folder.run(Folder::check_permissions).await {
         None => Finding::skipped(
-            ACCOUNT_FILES,
+            AccountFiles,
             "this system does not show who may read the account's files",
         ),
         Some(permissions) => judge_permissions(&permissions, folder.path()),
@@ -113,58 +110,60 @@ async fn examine_files() -> Finding {
 }
 
 fn judge_permissions(permissions: &Permissions, folder: &Path) -> Finding {
-    let describe_first = |exposed: &[ExposedPath]| {
-        let ExposedPath { path, mode } = exposed.first()?;
-        let more = count_more(exposed.len());
-        Some(format!("{} ({mode:03o}){more}", show_path(path)))
-    };
-    let files = describe_first(&permissions.exposed);
-    let folders = describe_first(&permissions.folders);
-    let foreign = permissions.foreign.first().map(|path| {
-        let more = count_more(permissions.foreign.len());
-        format!("{} belongs to another user{more}", show_path(path))
-    });
-    let unseen = permissions.unchecked.first().map(|(path, error)| {
-        let more = count_more(permissions.unchecked.len());
-        format!("{} cannot be checked: {error}{more}", show_path(path))
-    });
-    let seen = [
-        files.map(|files| format!("other users may read or write {files}")),
-        folders.map(|folders| format!("other users may put files into {folders}")),
+    let Permissions {
+        files,
+        exposed,
+        folders,
         foreign,
-        unseen,
+        unchecked,
+    } = permissions;
+    let show =
+        |ExposedPath { path, mode }: &ExposedPath| format!("{} ({mode:03o})", show_path(path));
+    let seen = [
+        describe_first(exposed, |file| {
+            format!("other users may read or write {}", show(file))
+        }),
+        describe_first(folders, |folder| {
+            format!("other users may put files into {}", show(folder))
+        }),
+        describe_first(foreign, |path| {
+            format!("{} belongs to another user", show_path(path))
+        }),
+        describe_first(unchecked, |(path, error)| {
+            format!("{} cannot be checked: {error}", show_path(path))
+        }),
     ];
     let seen: Vec<String> = seen.into_iter().flatten().collect();
     if seen.is_empty() {
         let folder = show_path(folder);
-        let seen = match permissions.files {
+        let seen = match files {
             0 => format!("there are none in {folder}"),
             1 => format!("only its owner may use the file in {folder}"),
             files => format!("only their owner may use the {files} files in {folder}"),
         };
-        return Finding::ok(ACCOUNT_FILES, seen);
+        return Finding::ok(AccountFiles, seen);
     }
     let paths_of = |exposed: &[ExposedPath]| quote_paths(exposed.iter().map(|file| &*file.path));
-    let commands = [
+    let mut commands = vec![
         // First, because only the owner can change the permissions.
         (
             r#"sudo chown "$(id -u)""#,
-            quote_paths(permissions.foreign.iter().map(|path| &**path)),
+            quote_paths(foreign.iter().map(|path| &**path)),
         ),
-        ("chmod 600", paths_of(&permissions.exposed)),
-        ("chmod go-w", paths_of(&permissions.folders)),
+        ("chmod 600", paths_of(exposed)),
+        ("chmod go-w", paths_of(folders)),
     ];
-    let commands: Vec<String> = commands
-        .into_iter()
-        .filter(|(_, paths)| !paths.is_empty())
-        .map(|(command, paths)| format!("{command} {paths}"))
-        .collect();
+    commands.retain(|(_, paths)| !paths.is_empty());
+    let commands = commands
+        .iter()
+        .map(|(command, paths)| format!("{command} {paths}"));
+    let commands: Vec<String> = commands.collect();
     let fix = if commands.is_empty() {
         format!("look at it: ls -la {}", quote_paths([folder]))
     } else {
         commands.join(" && ")
     };
-    Finding::warning(ACCOUNT_FILES, seen.join("; ")).with_fix(fix)
+    Finding::warning(AccountFiles, seen.join("; ")).with_fix(fix)
 }
 
 fn show_path(path: &Path) -> String {
@@ -176,11 +175,13 @@ fn quote_paths<'p>(paths: impl IntoIterator<Item = &'p Path>) -> String {
     paths.collect::<Vec<String>>().join(" ")
 }
 
-fn count_more(count: usize) -> String {
-    match count {
-        0 | 1 => String::new(),
-        count => format!(", and {} more", count - 1),
-    }
+/// A sentence about the first item, with the number of the others.
+fn describe_first<T>(items: &[T], describe: impl Fn(&T) -> String) -> Option<String> {
+    let (first, others) = items.split_first()?;
+    Some(match others.len() {
+        0 => describe(first),
+        count => format!("{}, and {count} more", describe(first)),
+    })
 }
 
 /// The cloud, and the clock compared with the cloud's.
@@ -188,31 +189,28 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
     let client = match args.client(profile).await {
         Ok(client) => client,
         Err(failure) => {
-            let cloud = Finding::from_failure(CLOUD, &failure);
-            return [cloud, Finding::skipped(CLOCK, "the cloud was not called")];
+            let cloud = Finding::from_failure(Cloud, &failure);
+            return [cloud, Finding::skipped(Clock, "the cloud was not called")];
         }
     };
     let host = printable(client.host().as_bytes());
     let mut cloud = match timeout(CHECK_TIMEOUT, client.probe()).await {
         Ok(Ok(status)) => return [judge_answer(&host, status), judge_clock(status.skew)],
         Ok(Err(error)) => {
-            let finding = Finding::from_failure(CLOUD, &cloud_failure(&error, ""));
+            let finding = Finding::from_failure(Cloud, &cloud_failure(&error, ""));
             // The clock decides whether a certificate is valid.
             if finding.seen.contains("certificate") {
-                finding.with_fix(format!(
-                    "check this computer's clock ({SET_CLOCK}), and --ca-cert"
-                ))
+                let fix = format!("check this computer's clock ({SET_CLOCK}), and --ca-cert");
+                finding.with_fix(fix)
             } else {
                 finding
             }
         }
         Err(_) => {
             let seen = format!("{host} did not answer within {} s", CHECK_TIMEOUT.as_secs());
-            Finding::problem(CLOUD, seen)
-                .with_fix(
-                    "check the internet connection; a computer on a device's hotspot has none",
-                )
-                .with_error(ErrorId::CloudTimedOut)
+            let fix = "check the internet connection; a computer on a device's hotspot has none";
+            let finding = Finding::problem(Cloud, seen).with_fix(fix);
+            finding.with_error(ErrorId::CloudTimedOut)
         }
     };
     // A device's hotspot has no internet, and a run over it calls the cloud after leaving it.
@@ -221,41 +219,38 @@ async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> 
         cloud.state = CheckState::Warning;
     }
     let why = "the cloud does not answer, so there is no time to compare with";
-    [cloud, Finding::skipped(CLOCK, why)]
+    [cloud, Finding::skipped(Clock, why)]
 }
 
 fn judge_answer(host: &str, status: CloudStatus) -> Finding {
     if status.is_cloud {
-        return Finding::ok(CLOUD, format!("{host} answers"));
+        return Finding::ok(Cloud, format!("{host} answers"));
     }
     let seen = format!("{host} answers, but not as a RainMaker cloud: it may be a login page");
     let failure = Failure::new(ErrorId::CloudAnswer, seen);
     Finding {
         state: CheckState::Warning,
-        ..Finding::from_failure(CLOUD, &failure)
+        ..Finding::from_failure(Cloud, &failure)
     }
 }
 
 fn judge_clock(skew: Option<Skew>) -> Finding {
     let Some(skew) = skew else {
-        return Finding::skipped(CLOCK, "the cloud does not send its time");
+        return Finding::skipped(Clock, "the cloud does not send its time");
     };
     let size = skew.size();
     let direction = match skew {
         _ if size < MIN_NOTICEABLE_SKEW => {
-            return Finding::ok(CLOCK, "this computer's clock agrees with the cloud's");
+            return Finding::ok(Clock, "this computer's clock agrees with the cloud's");
         }
         Skew::Ahead(_) => "ahead of",
         Skew::Behind(_) => "behind",
     };
-    let state = if size < MIN_HARMFUL_SKEW {
-        CheckState::Warning
-    } else {
-        CheckState::Problem
-    };
+    let is_harmful = size >= MIN_HARMFUL_SKEW;
+    let state = CheckState::problem_if(is_harmful);
     let size = format_duration(size);
     let seen = format!("this computer's clock is {size} {direction} the cloud's");
-    Finding::new(CLOCK, state, seen).with_fix(SET_CLOCK)
+    Finding::new(Clock, state, seen).with_fix(SET_CLOCK)
 }
 
 const SET_CLOCK: &str = if cfg!(target_os = "macos") {

@@ -1,8 +1,8 @@
 //! Checks of this computer's Bluetooth: its service, the rights of this user, its adapters, and
 //! whether they are on.
 
-use super::checks::{
-    BLUETOOTH_ADAPTER, BLUETOOTH_PERMISSION, BLUETOOTH_POWER, BLUETOOTH_SERVICE, Check,
+use super::checks::Check::{
+    self, BluetoothAdapter, BluetoothPermission, BluetoothPower, BluetoothService,
 };
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
@@ -30,11 +30,11 @@ fn judge_error(BluetoothError { problem, source }: &BluetoothError) -> Vec<Findi
         failure = failure.cause(source);
     }
     let failed = match problem {
-        BluetoothProblem::Denied => BLUETOOTH_PERMISSION,
-        BluetoothProblem::NoAdapter | BluetoothProblem::NoSuchAdapter { .. } => BLUETOOTH_ADAPTER,
-        BluetoothProblem::Blocked | BluetoothProblem::Off => BLUETOOTH_POWER,
+        BluetoothProblem::Denied => BluetoothPermission,
+        BluetoothProblem::NoAdapter | BluetoothProblem::NoSuchAdapter { .. } => BluetoothAdapter,
+        BluetoothProblem::Blocked | BluetoothProblem::Off => BluetoothPower,
         BluetoothProblem::NoBus | BluetoothProblem::NoService | BluetoothProblem::Failed => {
-            BLUETOOTH_SERVICE
+            BluetoothService
         }
     };
     let judge = |check| {
@@ -45,10 +45,10 @@ fn judge_error(BluetoothError { problem, source }: &BluetoothError) -> Vec<Findi
         }
     };
     [
-        BLUETOOTH_SERVICE,
-        BLUETOOTH_PERMISSION,
-        BLUETOOTH_ADAPTER,
-        BLUETOOTH_POWER,
+        BluetoothService,
+        BluetoothPermission,
+        BluetoothAdapter,
+        BluetoothPower,
     ]
     .map(judge)
     .to_vec()
@@ -57,12 +57,12 @@ fn judge_error(BluetoothError { problem, source }: &BluetoothError) -> Vec<Findi
 fn judge_health(health: &BluetoothHealth, requested: Option<&str>) -> Vec<Finding> {
     let service = match &health.version {
         _ if !cfg!(target_os = "linux") => {
-            Finding::skipped(BLUETOOTH_SERVICE, "this system does not show its version")
+            Finding::skipped(BluetoothService, "this system does not show its version")
         }
-        Some(version) => Finding::ok(BLUETOOTH_SERVICE, format!("BlueZ {version} answers")),
-        None => Finding::ok(BLUETOOTH_SERVICE, "BlueZ answers, but not with its version"),
+        Some(version) => Finding::ok(BluetoothService, format!("BlueZ {version} answers")),
+        None => Finding::ok(BluetoothService, "BlueZ answers, but not with its version"),
     };
-    let permission = Finding::ok(BLUETOOTH_PERMISSION, "this user may use Bluetooth");
+    let permission = Finding::ok(BluetoothPermission, "this user may use Bluetooth");
     let [adapter, power] = judge_adapters(health, requested);
     vec![service, permission, adapter, power]
 }
@@ -73,9 +73,8 @@ fn judge_adapters(health: &BluetoothHealth, requested: Option<&str>) -> [Finding
     let selected = if let Some(name) = requested {
         adapters.iter().find(|adapter| adapter.name == name)
     } else {
-        let mut adapters = adapters.iter();
-        let switched_on = adapters.find(|adapter| adapter.power == Power::On);
-        switched_on.or_else(|| health.adapters.first())
+        let switched_on = adapters.iter().find(|adapter| adapter.power == Power::On);
+        switched_on.or_else(|| adapters.first())
     };
     let skipped = |check| Finding::skipped(check, "there is no adapter");
     let failed = |check: Check, problem: &BluetoothProblem| {
@@ -89,31 +88,28 @@ fn judge_adapters(health: &BluetoothHealth, requested: Option<&str>) -> [Finding
             },
             // Some adapters leave their bus while they are switched off.
             _ if health.is_blocked => {
-                let power = failed(BLUETOOTH_POWER, &BluetoothProblem::Blocked);
-                return [skipped(BLUETOOTH_ADAPTER), power];
+                let power = failed(BluetoothPower, &BluetoothProblem::Blocked);
+                return [skipped(BluetoothAdapter), power];
             }
             _ => BluetoothProblem::NoAdapter,
         };
-        return [
-            failed(BLUETOOTH_ADAPTER, &problem),
-            skipped(BLUETOOTH_POWER),
-        ];
+        return [failed(BluetoothAdapter, &problem), skipped(BluetoothPower)];
     };
     let name = printable(selected.name.as_bytes());
     let power = match selected.power {
-        Power::On => Finding::ok(BLUETOOTH_POWER, format!("{name} is on")),
+        Power::On => Finding::ok(BluetoothPower, format!("{name} is on")),
         Power::Off => Finding {
             state: CheckState::Warning,
             seen: format!("{name} is switched off; a search for devices switches it on"),
-            ..failed(BLUETOOTH_POWER, &BluetoothProblem::Off)
+            ..failed(BluetoothPower, &BluetoothProblem::Off)
         },
         Power::Blocked => Finding {
             seen: format!("{name} is blocked: a switch, flight mode or rfkill keeps it off"),
-            ..failed(BLUETOOTH_POWER, &BluetoothProblem::Blocked)
+            ..failed(BluetoothPower, &BluetoothProblem::Blocked)
         },
     };
     [
-        Finding::ok(BLUETOOTH_ADAPTER, descriptions.join(", ")),
+        Finding::ok(BluetoothAdapter, descriptions.join(", ")),
         power,
     ]
 }

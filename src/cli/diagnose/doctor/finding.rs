@@ -21,6 +21,17 @@ pub(super) enum CheckState {
     Skipped,
 }
 
+impl CheckState {
+    /// A problem, or else a warning.
+    pub(super) const fn problem_if(condition: bool) -> Self {
+        if condition {
+            Self::Problem
+        } else {
+            Self::Warning
+        }
+    }
+}
+
 /// The result of one check.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
@@ -72,18 +83,11 @@ impl Finding {
         let seen = causes.fold(failure.message.clone(), |seen, cause| {
             format!("{seen}: {cause}")
         });
-        let hints: Vec<String> = failure.hints.iter().map(ToString::to_string).collect();
         Self {
-            fix: (!hints.is_empty()).then(|| hints.join("; ")),
+            fix: (!failure.hints.is_empty()).then(|| failure.hints.join("; ")),
             see: Some(failure.id),
             ..Self::problem(check, seen)
         }
-    }
-
-    #[must_use]
-    pub(super) fn with_transport(mut self, medium: Option<&'static Medium>) -> Self {
-        self.transport = medium;
-        self
     }
 
     #[must_use]
@@ -115,7 +119,7 @@ impl Finding {
         let subject = self.subject.iter().map(|subject| format!("{subject}: "));
         let mut lines = vec![format!(
             "  {style}{sign} {word:<7}{style:#}  {:<id_width$}  {}{}",
-            self.check.id,
+            self.check,
             subject.collect::<String>(),
             self.seen
         )];
@@ -129,19 +133,19 @@ impl Finding {
 
 /// The report: a heading for each section, a sign and a word for each finding. Color is decoration.
 pub(super) fn format_report(findings: &[Finding]) -> Vec<String> {
-    let id_lengths = findings.iter().map(|finding| finding.check.id.len());
+    let id_lengths = findings
+        .iter()
+        .map(|finding| finding.check.into_str().len());
     let id_width = id_lengths.max().unwrap_or_default();
     let mut lines = Vec::new();
-    for section in findings.chunk_by(|left, right| left.check.section == right.check.section) {
-        let heading = section
-            .first()
-            .map(|finding| finding.check.section.heading());
-        lines.extend(heading.map(str::to_owned));
-        lines.extend(
-            section
-                .iter()
-                .flat_map(|finding| finding.format_lines(id_width)),
-        );
+    let mut last_heading = "";
+    for finding in findings {
+        let (heading, _) = finding.check.place();
+        if heading != last_heading {
+            lines.push(heading.to_owned());
+            last_heading = heading;
+        }
+        lines.extend(finding.format_lines(id_width));
     }
     let count = |state| {
         let findings = findings.iter();
@@ -166,17 +170,17 @@ const INDENT: usize = 2 + 9 + 2 + 2;
 
 #[cfg(test)]
 mod tests {
-    use super::super::checks::{BLUETOOTH_ADAPTER, BLUETOOTH_POWER, SERIAL_PORT};
+    use super::super::checks::Check;
     use super::*;
 
     #[test]
     fn report_is_complete_without_color() {
         let findings = [
-            Finding::ok(BLUETOOTH_ADAPTER, "hci0"),
-            Finding::problem(BLUETOOTH_POWER, "it is off")
+            Finding::ok(Check::BluetoothAdapter, "hci0"),
+            Finding::problem(Check::BluetoothPower, "it is off")
                 .with_fix("bluetoothctl power on")
                 .with_error(ErrorId::BluetoothOff),
-            Finding::skipped(SERIAL_PORT, "cannot be read here").with_subject("COM3"),
+            Finding::skipped(Check::SerialPort, "cannot be read here").with_subject("COM3"),
         ];
         let plain = anstream::adapter::strip_str(&format_report(&findings).join("\n")).to_string();
         let expected = [

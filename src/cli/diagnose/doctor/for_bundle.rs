@@ -2,13 +2,14 @@
 //! the values of its flags. They contact no host that the command would not have contacted.
 
 use clap::{ArgMatches, Args as _, Command, FromArgMatches as _};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Doctor;
 use crate::cli::args::drivers::Drivers;
 use crate::cli::args::inputs::Inputs;
 use crate::cli::subcommand::{Devices, Touches};
 use crate::cli::terminal::print_note;
+use crate::cli::workplace::Workplace;
 use crate::transport::Medium;
 
 /// Checks this computer, as far as the command uses it. `medium` is the one that the command searched
@@ -16,12 +17,14 @@ use crate::transport::Medium;
 pub(in crate::cli) async fn collect_findings(
     touches: Touches,
     medium: Option<&'static Medium>,
-    matches: &ArgMatches,
-    drivers: &Drivers,
+    workplace: &Workplace,
 ) -> Result<Vec<Value>, &'static str> {
     if touches == Touches::NOTHING {
         return Err("this command uses neither devices nor the account");
     }
+    let Workplace {
+        drivers, matches, ..
+    } = workplace;
     let (mut doctor, doctor_matches) =
         parse_as_doctor(matches, drivers).ok_or("doctor does not accept the command's flags")?;
     let mut scope = doctor
@@ -31,7 +34,7 @@ pub(in crate::cli) async fn collect_findings(
         match (touches.devices, medium) {
             (Devices::None, _) => scope.media.clear(),
             (Devices::One, Some(medium)) => scope.media = vec![medium],
-            (Devices::One, None) if !has_value(matches, "qrcode") => {
+            (Devices::One, None) if !matches!(matches.try_get_raw("qrcode"), Ok(Some(_))) => {
                 let driver = drivers.default_driver().ok();
                 let medium = driver.map(|driver| drivers.medium(driver));
                 scope.media = medium.into_iter().collect();
@@ -42,11 +45,8 @@ pub(in crate::cli) async fn collect_findings(
     scope.is_requested = scope.media.len() == 1;
     scope.should_call_cloud = touches.cloud;
     doctor.no_cloud |= !touches.account;
-    let findings = doctor.examine_computer(&scope).await;
-    let values = findings.iter().map(serde_json::to_value);
-    values
-        .collect::<Result<_, _>>()
-        .map_err(|_| "the findings cannot be written as JSON")
+    let findings = Box::pin(doctor.examine_computer(&scope)).await;
+    Ok(findings.iter().map(|finding| json!(finding)).collect())
 }
 
 /// Doctor with the values that the other command has for flags of the same name.
@@ -62,9 +62,8 @@ fn parse_as_doctor(matches: &ArgMatches, drivers: &Drivers) -> Option<(Doctor, A
             continue;
         };
         if !argument.get_action().takes_values() {
-            if matches!(matches.try_get_one::<bool>(id), Ok(Some(true))) {
-                words.push(format!("--{long}").into());
-            }
+            let is_on = Inputs::new(matches, print_note).is_on(id);
+            words.extend(is_on.then(|| format!("--{long}").into()));
             continue;
         }
         for value in matches.try_get_raw(id).ok().flatten().into_iter().flatten() {
@@ -78,10 +77,6 @@ fn parse_as_doctor(matches: &ArgMatches, drivers: &Drivers) -> Option<(Doctor, A
         .and_then(|matches| Ok((Doctor::from_arg_matches(&matches)?, matches)))
         .inspect_err(|error| tracing::debug!(kind = ?error.kind(), "the flags do not fit doctor"))
         .ok()
-}
-
-fn has_value(matches: &ArgMatches, id: &str) -> bool {
-    matches!(matches.try_get_raw(id), Ok(Some(_)))
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 use std::io;
 use std::net::IpAddr;
 
-use super::checks::{DEVICE_ROUTE, MDNS, NETWORK, VPN_ROUTE, WIFI};
+use super::checks::Check::{DeviceRoute, Mdns, Network, VpnRoute, Wifi};
 use super::finding::{CheckState, Finding};
-use super::scope::{Scope, call_system};
+use super::scope::{Scope, list_from_system};
 use crate::host::{
     GROUP_V4, HostNetwork, HostRoute, MdnsAccess, RadioSwitch, find_default_networks, find_route,
     join_mdns_groups, list_networks, list_switches, list_wifi_interfaces,
@@ -33,9 +33,10 @@ pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
     if !has_hotspot && !has_local_network {
         return Vec::new();
     }
-    let (device, interface) = (scope.device.clone(), scope.interface.clone());
+    let device = scope.device().unwrap_or_default().to_owned();
+    let interface = scope.interface.clone();
     let mdns_port = scope.mdns_port;
-    let outcome = call_system(move || {
+    let snapshot = list_from_system(Network, "the networks", None, move || {
         let mut snapshot = take_snapshot(&device, interface.as_deref())?;
         if has_local_network {
             let networks = &snapshot.networks;
@@ -43,25 +44,20 @@ pub(super) async fn examine_networks(scope: &Scope) -> Vec<Finding> {
         }
         io::Result::Ok(snapshot)
     });
-    let snapshot = match outcome.await {
-        Some(Ok(snapshot)) => snapshot,
-        Some(Err(error)) => {
-            let seen = format!("the networks cannot be listed: {error}");
-            return vec![Finding::problem(NETWORK, seen)];
-        }
-        None => {
-            let seen = "the system did not list the networks in time";
-            return vec![Finding::skipped(NETWORK, seen)];
-        }
+    let snapshot = match snapshot.await {
+        Ok(snapshot) => snapshot,
+        Err(finding) => return vec![finding],
     };
     let mut findings = vec![judge_networks(scope, &snapshot.networks)];
     if has_hotspot {
         findings.push(judge_wifi(&snapshot));
         findings.push(judge_route(scope, &snapshot, HostPart::Hotspot));
-    } else if scope.is_device_given {
+    } else if scope.device_ip.is_some() {
         let part = HostPart::LocalNetwork;
-        let finding = judge_route(scope, &snapshot, part);
-        findings.push(finding.with_transport(scope.only_medium(part)));
+        findings.push(Finding {
+            transport: scope.only_medium(part),
+            ..judge_route(scope, &snapshot, part)
+        });
     }
     findings.push(judge_default_route(&snapshot));
     if has_local_network {
@@ -119,14 +115,10 @@ fn judge_networks(scope: &Scope, networks: &[HostNetwork]) -> Finding {
         .filter_map(describe_interface)
         .collect();
     if !interfaces.is_empty() {
-        return Finding::ok(NETWORK, interfaces.join(", "));
+        return Finding::ok(Network, interfaces.join(", "));
     }
-    let state = if scope.has(HostPart::LocalNetwork) {
-        CheckState::Problem
-    } else {
-        CheckState::Warning
-    };
-    Finding::new(NETWORK, state, "this computer is on no network").with_fix(on_linux_or_other(
+    let state = CheckState::problem_if(scope.has(HostPart::LocalNetwork));
+    Finding::new(Network, state, "this computer is on no network").with_fix(on_linux_or_other(
         "plug a cable in, or join a Wi-Fi network; `nmcli device status` lists the interfaces",
         "plug a cable in, or join a Wi-Fi network",
     ))
@@ -138,13 +130,10 @@ fn describe_interface(networks: &[&HostNetwork]) -> Option<String> {
         IpAddr::V4(v4) => v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
     };
-    let (link_local, assigned): (Vec<&HostNetwork>, Vec<&HostNetwork>) =
-        networks.iter().copied().partition(is_link_local);
-    let networks = if assigned.is_empty() {
-        link_local
-    } else {
-        assigned
-    };
+    let mut networks = networks.to_vec();
+    if !networks.iter().all(is_link_local) {
+        networks.retain(|network| !is_link_local(network));
+    }
     let (first, others) = networks.split_first()?;
     let others = others.iter();
     Some(others.fold(describe_network(first), |text, network| {
@@ -163,9 +152,9 @@ fn judge_wifi(snapshot: &NetworkSnapshot) -> Finding {
     if snapshot.wifi_interfaces.is_empty() {
         if is_on_hotspot {
             let seen = "this computer has no Wi-Fi interface, and needs none for this address";
-            return Finding::ok(WIFI, seen);
+            return Finding::ok(Wifi, seen);
         }
-        return Finding::problem(WIFI, "this computer has no Wi-Fi interface").with_fix(
+        return Finding::problem(Wifi, "this computer has no Wi-Fi interface").with_fix(
             "plug a Wi-Fi adapter in, or use another transport: --transport ble, --transport console",
         );
     }
@@ -173,14 +162,14 @@ fn judge_wifi(snapshot: &NetworkSnapshot) -> Finding {
     let radios = radios.map(|interface| describe_radio(interface, &snapshot.networks));
     let radios = radios.collect::<Vec<String>>().join(", ");
     if is_on_hotspot || !snapshot.switches.iter().any(RadioSwitch::is_off) {
-        return Finding::ok(WIFI, radios);
+        return Finding::ok(Wifi, radios);
     }
     let seen = format!("{radios}; it is blocked: a switch, flight mode or rfkill keeps it off");
     let is_off_by_hand = snapshot
         .switches
         .iter()
         .any(|switch| switch.is_hard_blocked);
-    Finding::problem(WIFI, seen).with_fix(if is_off_by_hand {
+    Finding::problem(Wifi, seen).with_fix(if is_off_by_hand {
         "look for a switch or a key on the case"
     } else {
         "sudo rfkill unblock wifi"
@@ -208,7 +197,7 @@ fn find_tunnel(route: &HostRoute) -> Option<String> {
 /// The route to the device. On its hotspot, the device has to be on a network of this computer. On
 /// the local network, a router in between does no harm.
 fn judge_route(scope: &Scope, snapshot: &NetworkSnapshot, part: HostPart) -> Finding {
-    let device = printable(scope.device.as_bytes());
+    let device = printable(scope.device().unwrap_or_default().as_bytes());
     let route = snapshot.device_route.as_ref();
     let tunnel = route.and_then(find_tunnel);
     let network = route.and_then(|route| route.network.as_ref());
@@ -220,7 +209,7 @@ fn judge_route(scope: &Scope, snapshot: &NetworkSnapshot, part: HostPart) -> Fin
         }
         (None, Some(network)) if route.is_some_and(|route| route.is_direct) => {
             let seen = format!("{device} is on the network of {network}");
-            return Finding::ok(DEVICE_ROUTE, seen);
+            return Finding::ok(DeviceRoute, seen);
         }
         (None, Some(network)) => format!("{device} would be sent to a router by {network}"),
         (None, None) => format!("{device} would be sent to a router"),
@@ -232,17 +221,17 @@ fn judge_route(scope: &Scope, snapshot: &NetworkSnapshot, part: HostPart) -> Fin
     let exclude = "disconnect the VPN, or exclude this address from it";
     let finding = match (part, tunnel) {
         (HostPart::Hotspot, Some(_)) => {
-            Finding::problem(DEVICE_ROUTE, seen).with_fix(format!("{exclude}; then {join_hotspot}"))
+            Finding::problem(DeviceRoute, seen).with_fix(format!("{exclude}; then {join_hotspot}"))
         }
         (HostPart::Hotspot, None) => {
             let seen = format!("{seen}: this computer is not on the device's hotspot");
-            Finding::new(DEVICE_ROUTE, scope.state_of_open_step(), seen).with_fix(join_hotspot)
+            Finding::new(DeviceRoute, scope.state_of_open_step(), seen).with_fix(join_hotspot)
         }
-        (_, Some(_)) => Finding::warning(DEVICE_ROUTE, seen)
+        (_, Some(_)) => Finding::warning(DeviceRoute, seen)
             .with_fix(format!("{exclude}, unless the device is behind it")),
-        (_, None) if route.is_none() => Finding::problem(DEVICE_ROUTE, seen)
+        (_, None) if route.is_none() => Finding::problem(DeviceRoute, seen)
             .with_fix("join the network that the device is on, or one with a route to it"),
-        (_, None) => return Finding::ok(DEVICE_ROUTE, seen),
+        (_, None) => return Finding::ok(DeviceRoute, seen),
     };
     finding.with_error(ErrorId::Unreachable)
 }
@@ -256,7 +245,7 @@ fn judge_default_route(snapshot: &NetworkSnapshot) -> Finding {
         } else {
             format!("all other traffic goes through {}", interfaces.join(", "))
         };
-        return Finding::ok(VPN_ROUTE, seen);
+        return Finding::ok(VpnRoute, seen);
     };
     let tunnel = printable(tunnel.interface.as_bytes());
     let multicast_tunnel = snapshot.multicast_route.as_ref().and_then(find_tunnel);
@@ -265,7 +254,7 @@ fn judge_default_route(snapshot: &NetworkSnapshot) -> Finding {
         "all other traffic goes through {tunnel}, which looks like a VPN{multicasts}: it may hide \
          devices on this computer's own network"
     );
-    Finding::warning(VPN_ROUTE, seen).with_fix(
+    Finding::warning(VpnRoute, seen).with_fix(
         "disconnect the VPN while you provision, or exclude the local network from it; \
          --interface selects the interface to search",
     )
@@ -274,7 +263,7 @@ fn judge_default_route(snapshot: &NetworkSnapshot) -> Finding {
 fn judge_mdns(interfaces: &[MdnsAccess]) -> Vec<Finding> {
     if interfaces.is_empty() {
         let fix = "join the network that the device is on, or pass its address with --device-ip";
-        let finding = Finding::problem(MDNS, "no interface that can be searched is up");
+        let finding = Finding::problem(Mdns, "no interface that can be searched is up");
         return vec![finding.with_fix(fix).with_error(ErrorId::NoDevice)];
     }
     interfaces.iter().map(judge_mdns_access).collect()
@@ -290,26 +279,16 @@ fn judge_mdns_access(access: &MdnsAccess) -> Finding {
             None => {}
         }
     }
-    let (state, summary) = if families.is_empty() {
-        (
-            CheckState::Problem,
-            "announcements cannot be received".to_owned(),
-        )
-    } else {
-        let state = if errors.is_empty() {
-            CheckState::Ok
-        } else {
-            CheckState::Warning
-        };
-        let families = families.join(" and ");
-        (
-            state,
-            format!("announcements can be received over {families}"),
-        )
+    let families = families.join(" and ");
+    let received = format!("announcements can be received over {families}");
+    let (state, summary) = match (&*families, &*errors) {
+        ("", _) => (CheckState::Problem, "announcements cannot be received"),
+        (_, []) => (CheckState::Ok, &*received),
+        _ => (CheckState::Warning, &*received),
     };
-    let seen: Vec<String> = [summary].into_iter().chain(errors).collect();
-    let finding = Finding::new(MDNS, state, seen.join("; "))
-        .with_subject(printable(access.interface.as_bytes()));
+    let seen = [vec![summary.to_owned()], errors].concat().join("; ");
+    let finding = Finding::new(Mdns, state, seen);
+    let finding = finding.with_subject(printable(access.interface.as_bytes()));
     if state == CheckState::Ok {
         return finding;
     }

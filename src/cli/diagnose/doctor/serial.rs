@@ -1,9 +1,9 @@
 //! Checks of this computer's serial ports: where a board is plugged in, and whether this user may
 //! open its port. No port is opened, because that resets some boards.
 
-use super::checks::{SERIAL_PERMISSION, SERIAL_PORT};
+use super::checks::Check::{self, SerialPermission};
 use super::finding::Finding;
-use super::scope::{Scope, call_system};
+use super::scope::{Scope, call_system, list_from_system};
 use crate::host::{PortAccess, PortGroup, SerialPort, check_port_access, list_serial_ports};
 use crate::ident::printable;
 use crate::report::{ErrorId, Failure};
@@ -16,17 +16,11 @@ pub(super) async fn examine_serial_ports(scope: &Scope) -> Vec<Finding> {
     if let Some(path) = &scope.port {
         return vec![examine_port(path).await];
     }
-    let ports = match call_system(list_serial_ports).await {
-        Some(Ok(ports)) => ports,
-        Some(Err(error)) => {
-            let seen = format!("the ports cannot be listed: {error}");
-            let finding = Finding::problem(SERIAL_PORT, seen);
-            return vec![finding.with_error(ErrorId::TransportUnavailable)];
-        }
-        None => {
-            let seen = "the system did not list the ports in time";
-            return vec![Finding::skipped(SERIAL_PORT, seen)];
-        }
+    let see = Some(ErrorId::TransportUnavailable);
+    let ports = list_from_system(Check::SerialPort, "the ports", see, list_serial_ports);
+    let ports = match ports.await {
+        Ok(ports) => ports,
+        Err(finding) => return vec![finding],
     };
     let (boards, others): (Vec<_>, Vec<_>) = ports.iter().partition(|port| port.usb.is_some());
     if boards.is_empty() {
@@ -54,7 +48,7 @@ fn report_no_board(scope: &Scope, ports: &[&SerialPort]) -> Finding {
     let failure = Failure::new(ErrorId::NoSerialPort, seen);
     Finding {
         state: scope.state_of_open_step(),
-        ..Finding::from_failure(SERIAL_PORT, &failure)
+        ..Finding::from_failure(Check::SerialPort, &failure)
     }
 }
 
@@ -66,51 +60,47 @@ async fn examine_port(path: &str) -> Finding {
 }
 
 fn judge_access(path: &str, access: Option<&PortAccess>) -> Finding {
-    let denied = |seen: &str, fix: String| {
-        let seen = format!("this user may not open the port{seen}");
-        let finding = Finding::problem(SERIAL_PERMISSION, seen).with_fix(fix);
-        finding.with_error(ErrorId::PermissionDenied)
-    };
     match access {
-        Some(PortAccess::Allowed) => Finding::ok(SERIAL_PERMISSION, "this user may open the port"),
-        Some(PortAccess::Denied {
-            group:
+        Some(PortAccess::Allowed) => Finding::ok(SerialPermission, "this user may open the port"),
+        Some(PortAccess::Denied { group }) => {
+            let (why, fix) = match group {
                 Some(PortGroup {
                     name,
-                    has_this_user,
-                }),
-        }) => {
-            if *has_this_user {
-                denied(
-                    &format!(" yet: added to the group {name} after logging in"),
+                    has_this_user: true,
+                }) => (
+                    format!(" yet: added to the group {name} after logging in"),
                     "log out and in again".to_owned(),
-                )
-            } else {
-                denied(
-                    &format!("; the group {name} may"),
+                ),
+                Some(PortGroup {
+                    name,
+                    has_this_user: false,
+                }) => (
+                    format!("; the group {name} may"),
                     format!("sudo usermod -aG {name} $USER, then log in again"),
-                )
-            }
+                ),
+                None => (
+                    ", and no group has access".to_owned(),
+                    format!(
+                        "sudo chmod a+rw {path}, which lasts until the board is unplugged; a udev rule is permanent"
+                    ),
+                ),
+            };
+            let seen = format!("this user may not open the port{why}");
+            let finding = Finding::problem(SerialPermission, seen).with_fix(fix);
+            finding.with_error(ErrorId::PermissionDenied)
         }
-        Some(PortAccess::Denied { group: None }) => denied(
-            ", and no group has access",
-            format!(
-                "sudo chmod a+rw {path}, which lasts until the board is unplugged; a udev rule is permanent"
-            ),
-        ),
-        Some(PortAccess::Missing(error)) => {
-            Finding::problem(SERIAL_PORT, format!("the port cannot be used: {error}"))
-                .with_fix(
-                    "plug the board in; `espctl discover --transport console` lists the ports",
-                )
-                .with_error(ErrorId::NoSerialPort)
-        }
+        Some(PortAccess::Missing(error)) => Finding::problem(
+            Check::SerialPort,
+            format!("the port cannot be used: {error}"),
+        )
+        .with_fix("plug the board in; `espctl discover --transport console` lists the ports")
+        .with_error(ErrorId::NoSerialPort),
         Some(PortAccess::Unknown) => Finding::skipped(
-            SERIAL_PERMISSION,
+            SerialPermission,
             "this system does not show who may open the port",
         ),
         None => Finding::skipped(
-            SERIAL_PERMISSION,
+            SerialPermission,
             "the system did not report in time who may open the port",
         ),
     }
@@ -143,7 +133,7 @@ mod tests {
             let finding = judge_access("/dev/ttyX", Some(&access));
             assert_eq!(
                 (finding.check, finding.state),
-                (SERIAL_PERMISSION, CheckState::Problem)
+                (SerialPermission, CheckState::Problem)
             );
             assert!(finding.fix.unwrap().starts_with(fix), "{access:?}");
         }

@@ -70,11 +70,11 @@ pub(super) fn http_address(bound: SocketAddr) -> Value {
 fn cannot_announce(error: &AnnounceError) -> Failure {
     let failure = Failure::new(ErrorId::CannotAnnounce, "cannot announce the device").cause(error);
     match error {
-        AnnounceError::NoAddress { .. } => failure.remedy(&remedies::LISTEN_ON_INTERFACE),
+        AnnounceError::NoAddress { .. } => failure.hint(remedies::LISTEN_ON_INTERFACE),
         AnnounceError::NoInterface(_) => failure
-            .remedy(&remedies::OTHER_INTERFACE)
-            .remedy(&remedies::NO_ANNOUNCE),
-        AnnounceError::InvalidName(_) => failure.remedy(&remedies::SHORTER_NAME),
-        AnnounceError::Mdns(_) => failure.remedy(&remedies::NO_ANNOUNCE),
+            .hint(remedies::OTHER_INTERFACE)
+            .hint(remedies::NO_ANNOUNCE),
+        AnnounceError::InvalidName(_) => failure.hint(remedies::SHORTER_NAME),
+        AnnounceError::Mdns(_) => failure.hint(remedies::NO_ANNOUNCE),
     }
 }

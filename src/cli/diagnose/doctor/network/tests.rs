@@ -48,8 +48,7 @@ fn scope(is_requested: bool) -> Scope {
         is_requested,
         interface: None,
         mdns_port: None,
-        device: "192.168.4.1".to_owned(),
-        is_device_given: false,
+        device_ip: None,
         should_call_cloud: true,
     }
 }
