@@ -19,13 +19,9 @@ pub enum SecurityScheme {
 
 impl SecurityScheme {
     /// The scheme with this number, if there is one.
-    pub const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            0 => Some(Self::Sec0),
-            1 => Some(Self::Sec1),
-            2 => Some(Self::Sec2),
-            _ => None,
-        }
+    pub fn from_number(number: u64) -> Option<Self> {
+        let mut schemes = [Self::Sec0, Self::Sec1, Self::Sec2].into_iter();
+        schemes.find(|scheme| u64::from(scheme.number()) == number)
     }
 
     /// 0, 1 or 2.
