@@ -319,12 +319,8 @@ fn matches_address(only: &Address, address: &Address) -> bool {
 fn make_address(peripheral: &Peripheral) -> Address {
     let id = peripheral.id().to_string();
     let mac = peripheral.address();
-    let address = if mac == BDAddr::default() {
-        Address::new(id.as_str())
-    } else {
-        Address::new(mac.to_string())
-    };
-    address.with_id(id)
+    let text = Some(mac).filter(|mac| *mac != BDAddr::default());
+    Address::new(text.map_or_else(|| id.clone(), |mac| mac.to_string())).with_id(id)
 }
 
 /// The next event, or the end of the stream; `None` when the time is up. With many devices there is

@@ -18,11 +18,11 @@ use super::mdns::{Browser, Resolver};
 use crate::host::Host;
 use crate::proto::Service;
 use crate::transport::address::{Address, AddressError};
-use crate::transport::candidate::{Candidate, Handle, Hints};
+use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
 use crate::transport::error::TransportError;
 use crate::transport::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
-use crate::transport::http::{DEFAULT_PORT, HttpTransport, KeptSocket, Socket};
+use crate::transport::http::{DEFAULT_PORT, HttpTransport, Socket, make_candidate, open_link};
 use crate::transport::limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
@@ -101,22 +101,13 @@ impl Driver for OnNetwork {
         options: &DriverOptions,
         limits: &Limits,
     ) -> Result<Link, TransportError> {
-        let interface = Interface::from_driver_options(options);
-        let from = interface.name();
-        let announced = candidate.handle.as_ref().and_then(Handle::read);
-        let (address, socket) = match (KeptSocket::take(candidate), announced) {
-            (Some(socket), _) => (candidate.address.clone(), socket),
-            (None, Some(reachable)) => {
-                connect_to_first_address(reachable, from, limits.connect).await?
-            }
-            (None, None) => {
-                let address = candidate.address.clone();
-                let socket = Socket::connect(&address, from, limits.connect).await?;
-                (address, socket)
-            }
+        let Some(announced) = candidate.handle.as_ref().and_then(Handle::read) else {
+            return open_link(candidate, options, limits).await;
         };
-        let limits = limits.clone();
-        Ok(Link::new(HttpTransport::new(address, socket, limits)))
+        let interface = Interface::from_driver_options(options);
+        let connecting = connect_to_first_address(announced, interface.name(), limits.connect);
+        let (address, socket) = connecting.await?;
+        Ok(HttpTransport::link(address, socket, limits))
     }
 }
 
@@ -143,7 +134,7 @@ fn into_candidate(announcement: Announcement) -> Candidate {
     } = announcement;
     // `mdns.rs` drops announcements without an address.
     let address = addresses.first().cloned();
-    let address = address.unwrap_or_else(|| HostAddress::without_port(instance.clone()));
+    let address = address.unwrap_or_else(|| Address::new(instance.as_str()));
     Candidate {
         handle: Some(Handle::new(Reachable(addresses))),
         name: Some(instance),
@@ -170,14 +161,12 @@ async fn find_at_address(
     } else {
         connect_to_first_port(vec![host], &ports, interface.name(), timeout).await
     }?;
-    Ok(Candidate {
-        handle: Some(KeptSocket::keep(socket)),
-        hints: Hints {
-            is_likely: true,
-            ..Hints::default()
-        },
-        ..Candidate::new(&MEDIUM, address, Service::LocalControl)
-    })
+    Ok(make_candidate(
+        &MEDIUM,
+        address,
+        Service::LocalControl,
+        socket,
+    ))
 }
 
 /// Connects to the device with a name in `.local`. Many systems only ask an ordinary name server, so
@@ -218,7 +207,7 @@ async fn connect_by_local_name(
     }
     Err(first.unwrap_or_else(|| {
         TransportError::unreachable(
-            &HostAddress::without_port(name),
+            &Address::new(name),
             io::Error::new(
                 io::ErrorKind::NotFound,
                 "neither the system nor mDNS resolves this name",
