@@ -13,13 +13,12 @@ use super::link::Link;
 use super::medium::Medium;
 use super::options::{DriverOptions, OptionError, OptionSpec};
 use super::search::Search;
-use crate::host::Host;
 
 /// One kind of transport.
 #[async_trait]
 pub trait Driver: fmt::Debug + Send + Sync {
-    /// The medium, as data for all other code, on this computer.
-    fn medium(&self, host: &Host) -> &'static Medium;
+    /// The medium, as data for all other code.
+    fn medium(&self) -> &'static Medium;
 
     /// The driver's flags.
     fn options(&self) -> &'static [OptionSpec] {

@@ -20,7 +20,6 @@ use super::medium::{Columns, Discovery, HostPart, Medium, Words};
 use super::options::{DriverOptions, OptionError, OptionSpec};
 use super::search::Search;
 use super::source::{INTERFACE, Interface};
-use crate::host::Host;
 use crate::proto::Service;
 
 /// The driver of devices with a hotspot of their own.
@@ -51,7 +50,7 @@ static OPTIONS: [OptionSpec; 4] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFAC
 
 #[async_trait]
 impl Driver for SoftAp {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 

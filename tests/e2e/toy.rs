@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
-use espctl::host::Host;
 use espctl::proto::Service;
 use espctl::provisioner::built_in_protocols;
 use espctl::secret::Secret;
@@ -61,7 +60,7 @@ static OPTIONS: [OptionSpec; 1] = [OptionSpec {
 
 #[async_trait]
 impl Driver for Toy {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 

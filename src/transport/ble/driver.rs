@@ -14,7 +14,6 @@ use super::exchange::BleLink;
 use super::gatt::Gatt;
 use super::native::NativeGatt;
 use super::scan::{self, ScannedDevice};
-use crate::host::Host;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
@@ -69,7 +68,7 @@ struct Adapter(Option<String>);
 
 #[async_trait]
 impl Driver for Ble {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 

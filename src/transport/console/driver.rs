@@ -9,7 +9,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::exchange::ConsoleLink;
 use super::port::Port;
-use crate::host::{Host, SerialPort, list_serial_ports};
+use crate::host::{SerialPort, list_serial_ports};
 use crate::proto::Service;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Hints};
@@ -83,7 +83,7 @@ struct Baud(u32);
 
 #[async_trait]
 impl Driver for Console {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 

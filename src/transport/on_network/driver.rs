@@ -15,7 +15,6 @@ use tokio::time::{Instant, timeout_at};
 
 use super::collector::Announcement;
 use super::mdns::{Browser, Resolver};
-use crate::host::Host;
 use crate::proto::Service;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
@@ -62,7 +61,7 @@ struct Reachable(Vec<Address>);
 
 #[async_trait]
 impl Driver for OnNetwork {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
