@@ -9,12 +9,11 @@ use btleplug::api::{
 };
 use btleplug::platform::{Peripheral, PeripheralId};
 use futures_util::future::join_all;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::adapter::{
-    AdapterEvents, Adapters, Radio, SYSTEM_TIMEOUT, Scanning, bluetooth_error, system_error,
-    system_timed_out,
+    AdapterEvents, Adapters, Radio, Scanning, bluetooth_error, system_error, within_system_timeout,
 };
 use super::advertisement::looks_like_provisioning;
 use super::closing::CLOSE_TIMEOUT;
@@ -41,15 +40,13 @@ pub(super) fn stream_candidates(
     search: Search,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
     let deadline = Instant::now() + search.wait;
-    stream::once(Scan::start(medium, adapters, adapter, search, deadline))
-        .flat_map(|started| match started {
-            Err(error) => stream::iter([Err(error)]).boxed(),
-            Ok(scan) => stream::unfold(scan, |mut scan| async {
-                let next = scan.next().await?;
-                Some((next, scan))
-            })
-            .boxed(),
-        })
+    let starting = async move {
+        let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
+        within_system_timeout(Scan::start(medium, radio, search, deadline)).await
+    };
+    stream::once(starting)
+        .map_ok(|scan| stream::unfold(scan, |mut scan| async { Some((scan.next().await?, scan)) }))
+        .try_flatten()
         .boxed()
 }
 
@@ -83,20 +80,6 @@ struct AdvertisedData {
 
 impl Scan {
     async fn start(
-        medium: &'static Medium,
-        adapters: Arc<Adapters>,
-        adapter: Option<String>,
-        search: Search,
-        deadline: Instant,
-    ) -> Result<Self, TransportError> {
-        let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
-        let starting = Self::start_with(medium, radio, search, deadline);
-        timeout(SYSTEM_TIMEOUT, starting)
-            .await
-            .unwrap_or_else(|_| Err(system_timed_out()))
-    }
-
-    async fn start_with(
         medium: &'static Medium,
         radio: Arc<Radio>,
         search: Search,
@@ -158,8 +141,7 @@ impl Scan {
                     None => self.refresh_all().await,
                 }
             };
-            let outcome = timeout(SYSTEM_TIMEOUT, update).await;
-            if let Err(error) = outcome.unwrap_or_else(|_| Err(system_timed_out())) {
+            if let Err(error) = within_system_timeout(update).await {
                 self.events = None;
                 return Some(Err(error));
             }
