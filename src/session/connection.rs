@@ -73,20 +73,17 @@ impl Connection {
         permit: &HandshakePermit,
     ) -> Result<Keys, SessionError> {
         let agreed = self.exchange_keys(scheme, credentials, rng, permit);
-        match agreed.await {
-            Ok(cipher) => {
-                record::note(self.transcript.as_ref(), || Line::Secured {
-                    scheme: scheme.number(),
-                });
-                Ok(Keys { scheme, cipher })
-            }
-            Err(error) => {
-                record::note(self.transcript.as_ref(), || Line::NotSecured {
-                    error: error.to_string(),
-                });
-                Err(error)
-            }
-        }
+        let agreed = agreed.await;
+        record::note(self.transcript.as_ref(), || match &agreed {
+            Ok(_) => Line::Secured {
+                scheme: scheme.number(),
+            },
+            Err(error) => Line::NotSecured {
+                error: error.to_string(),
+            },
+        });
+        let cipher = agreed?;
+        Ok(Keys { scheme, cipher })
     }
 
     async fn exchange_keys(

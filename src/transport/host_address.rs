@@ -99,6 +99,11 @@ fn check_host(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Why address flags of other media do not apply, and which flag does.
+pub(super) const HTTP_ADDRESSES: (&str, &str) = (
+    "a device is at an IP address or a host name there",
+    "pass a TCP port with `--device-port`",
+);
 pub(super) const DEVICE_IP: OptionSpec = OptionSpec {
     value_name: "IP",
     help: "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network instead \

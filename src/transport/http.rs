@@ -167,20 +167,12 @@ impl Transport for HttpTransport {
         debug!(%endpoint, sent, "request");
         // A connection whose exchange failed is dropped, so that a late answer is not read as the
         // next one.
-        let outcome = timeout(
-            limit,
-            self.send_and_read(&mut connection, endpoint, request),
-        )
-        .await;
-        match outcome {
-            Ok(Ok(answer)) => {
-                debug!(%endpoint, received = answer.len(), "answer");
-                self.connection = Some(connection);
-                Ok(answer)
-            }
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(TransportError::timed_out(endpoint, limit)),
-        }
+        let exchange = self.send_and_read(&mut connection, endpoint, request);
+        let outcome = timeout(limit, exchange).await;
+        let answer = outcome.map_err(|_| TransportError::timed_out(endpoint, limit))??;
+        debug!(%endpoint, received = answer.len(), "answer");
+        self.connection = Some(connection);
+        Ok(answer)
     }
 
     async fn close(&mut self) -> Result<(), TransportError> {

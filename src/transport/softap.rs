@@ -12,7 +12,7 @@ use super::address::{Address, AddressError};
 use super::candidate::Candidate;
 use super::driver::Driver;
 use super::error::TransportError;
-use super::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
+use super::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HTTP_ADDRESSES, HostAddress};
 use super::http::{DEFAULT_PORT, Socket, make_candidate, open_link};
 use super::limits::Limits;
 use super::link::Link;
@@ -38,15 +38,10 @@ static MEDIUM: Medium = Medium {
     usual_address: Some("192.168.4.1:80"),
     words: Words {
         searching: "Looking for a device over softap: join its hotspot (PROV_…) with this computer",
-        addresses: (
-            "a device is at an IP address or a host name there",
-            "pass a TCP port with `--device-port`",
-        ),
+        addresses: HTTP_ADDRESSES,
         ..Words::USUAL
     },
 };
-
-static OPTIONS: [OptionSpec; 4] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE];
 
 #[async_trait]
 impl Driver for SoftAp {
@@ -55,7 +50,7 @@ impl Driver for SoftAp {
     }
 
     fn options(&self) -> &'static [OptionSpec] {
-        &OPTIONS
+        &[DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE]
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {

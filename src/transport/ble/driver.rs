@@ -104,16 +104,11 @@ impl Driver for Ble {
         limits: &Limits,
     ) -> Result<Link, TransportError> {
         let address = candidate.address.clone();
-        let Some(device) = candidate
-            .handle
-            .as_ref()
-            .and_then(Handle::read::<ScannedDevice>)
-        else {
-            return Err(TransportError::unreachable(
-                &address,
-                io::Error::new(io::ErrorKind::NotFound, "no search found this device"),
-            ));
-        };
+        let device: Option<&ScannedDevice> = candidate.handle.as_ref().and_then(Handle::read);
+        let device = device.ok_or_else(|| {
+            let not_found = io::Error::new(io::ErrorKind::NotFound, "no search found this device");
+            TransportError::unreachable(&address, not_found)
+        })?;
         // Few controllers connect well while they scan, and the search may still be stopping.
         device.radio.closing.wait().await;
         let gatt: Box<dyn Gatt> = Box::new(NativeGatt::new(

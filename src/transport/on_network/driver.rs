@@ -20,7 +20,9 @@ use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
 use crate::transport::error::TransportError;
-use crate::transport::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
+use crate::transport::host_address::{
+    DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HTTP_ADDRESSES, HostAddress,
+};
 use crate::transport::http::{DEFAULT_PORT, HttpTransport, Socket, make_candidate, open_link};
 use crate::transport::limits::Limits;
 use crate::transport::link::Link;
@@ -45,15 +47,10 @@ static MEDIUM: Medium = Medium {
     limits: Limits::USUAL,
     usual_address: None,
     words: Words {
-        addresses: (
-            "a device is at an IP address or a host name there",
-            "pass a TCP port with `--device-port`",
-        ),
+        addresses: HTTP_ADDRESSES,
         ..Words::USUAL
     },
 };
-
-static OPTIONS: [OptionSpec; 5] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT];
 
 /// The addresses of an announced device. It may have several, and this computer may not reach all
 /// of them.
@@ -66,7 +63,7 @@ impl Driver for OnNetwork {
     }
 
     fn options(&self) -> &'static [OptionSpec] {
-        &OPTIONS
+        &[DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT]
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
@@ -177,14 +174,13 @@ async fn connect_by_local_name(
     timeout: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let system = stream::once(async {
-        let found = tokio::net::lookup_host((name, 0)).await;
-        found.map_or_else(
-            |error| {
+        let found = tokio::net::lookup_host((name, 0))
+            .await
+            .inspect_err(|error| {
                 tracing::debug!(%error, name, "the system does not resolve the name");
-                Vec::new()
-            },
-            |found| found.map(format_host).collect(),
-        )
+            });
+        let found = found.into_iter().flatten();
+        found.map(format_host).collect::<Vec<_>>()
     });
     let ours = stream::unfold(Resolver::start(name, interface), |resolver| async {
         let mut resolver = resolver?;
@@ -236,17 +232,15 @@ async fn connect_to_first_port(
     let head_start = (limit / 3).max(HEAD_START).min(limit / 2);
     let mut attempts = FuturesUnordered::new();
     let mut waiting = ports.iter().enumerate().peekable();
-    let mut first: Option<(usize, TransportError)> = None;
+    let mut errors = Vec::new();
     loop {
         if let Some((rank, &port)) = waiting.next() {
             let addresses = hosts.iter().map(|host| HostAddress::with_port(host, port));
             let reachable = Reachable(addresses.collect());
             attempts.push(async move {
                 let timeout = deadline.saturating_duration_since(Instant::now());
-                (
-                    rank,
-                    connect_to_first_address(&reachable, interface, timeout).await,
-                )
+                let attempt = connect_to_first_address(&reachable, interface, timeout);
+                (rank, attempt.await)
             });
         }
         let until = match waiting.peek() {
@@ -256,19 +250,13 @@ async fn connect_to_first_port(
         };
         match timeout_at(until, attempts.next()).await {
             Ok(Some((_, Ok(open)))) => return Ok(open),
-            // Most devices use the first port, so its error is reported.
-            Ok(Some((rank, Err(error)))) => {
-                if first
-                    .as_ref()
-                    .is_none_or(|(first_rank, _)| rank < *first_rank)
-                {
-                    first = Some((rank, error));
-                }
-            }
+            Ok(Some((rank, Err(error)))) => errors.push((rank, error)),
             Err(_) if waiting.peek().is_some() => {}
             Ok(None) | Err(_) => break,
         }
     }
+    // Most devices use the first port, so its error is reported.
+    let first = errors.into_iter().min_by_key(|(rank, _)| *rank);
     Err(first.map_or_else(no_address, |(_, error)| error))
 }
 
