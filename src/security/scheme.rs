@@ -1,13 +1,13 @@
 //! The security schemes, by name and number.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 use thiserror::Error;
 
 /// The security schemes, with protocomm's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, derive_more::Display, PartialEq, Eq, PartialOrd, Ord)]
+#[display("Security {}", self.number())]
 pub enum SecurityScheme {
     /// Plaintext.
     Sec0,
@@ -41,12 +41,6 @@ impl SecurityScheme {
             Self::Sec1 => 41,
             Self::Sec2 => 390,
         }
-    }
-}
-
-impl fmt::Display for SecurityScheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Security {}", self.number())
     }
 }
 

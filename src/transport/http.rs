@@ -78,18 +78,14 @@ impl HttpTransport {
                 return Ok(connection);
             }
         }
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => self.open_socket().await?,
+        let socket = if let Some(socket) = self.socket.take() {
+            socket
+        } else {
+            let from = self.interface.as_deref();
+            Socket::connect(&self.address, from, self.limits.connect).await?
         };
-        Connection::new(socket)
-            .await
-            .map_err(|source| TransportError::unreachable(&self.address, source))
-    }
-
-    async fn open_socket(&self) -> Result<Socket, TransportError> {
-        let from = self.interface.as_deref();
-        Socket::connect(&self.address, from, self.limits.connect).await
+        let opened = Connection::new(socket).await;
+        opened.map_err(|source| TransportError::unreachable(&self.address, source))
     }
 
     async fn send_and_read(
@@ -121,10 +117,10 @@ impl HttpTransport {
         match response.status() {
             StatusCode::OK => read_body(endpoint, response, connection).await,
             StatusCode::NOT_FOUND => Err(TransportError::no_such_endpoint(endpoint)),
-            status => Err(TransportError::Malformed {
-                endpoint: endpoint.clone(),
-                what: format!("HTTP status {}", status.as_u16()),
-            }),
+            status => {
+                let what = format!("HTTP status {}", status.as_u16());
+                Err(TransportError::malformed(endpoint, what))
+            }
         }
     }
 
@@ -251,19 +247,17 @@ async fn read_body(
     response: Response<Incoming>,
     connection: &Connection,
 ) -> Result<Vec<u8>, TransportError> {
-    match Limited::new(response.into_body(), MAX_ANSWER_BYTES)
+    let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
+    let body = body
         .collect()
         .await
-    {
-        Ok(body) => Ok(body.to_bytes().to_vec()),
-        Err(error) => match error.downcast::<hyper::Error>() {
-            Ok(error) => Err(classify_failure(endpoint, &error, connection)),
-            Err(_) => Err(TransportError::Malformed {
-                endpoint: endpoint.clone(),
-                what: format!("more than {MAX_ANSWER_BYTES} bytes"),
-            }),
-        },
-    }
+        .map_err(|error| match error.downcast() {
+            Ok(error) => classify_failure(endpoint, &error, connection),
+            Err(_) => {
+                TransportError::malformed(endpoint, format!("more than {MAX_ANSWER_BYTES} bytes"))
+            }
+        })?;
+    Ok(body.to_bytes().to_vec())
 }
 
 /// Distinguishes a connection that the device closed without an answer, which is a refusal, from a
@@ -273,19 +267,17 @@ fn classify_failure(
     error: &hyper::Error,
     connection: &Connection,
 ) -> TransportError {
-    let endpoint = endpoint.clone();
     if error.is_parse() {
-        let what = "not HTTP".to_owned();
-        return TransportError::Malformed { endpoint, what };
+        return TransportError::malformed(endpoint, "not HTTP".to_owned());
     }
     let cause = std::error::Error::source(error)
         .and_then(|cause| cause.downcast_ref::<io::Error>())
         .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
     match cause {
         None if !connection.answered.load(Ordering::Relaxed) => {
-            TransportError::refused(&endpoint, Rejection::ConnectionClosed)
+            TransportError::refused(endpoint, Rejection::ConnectionClosed)
         }
-        source => TransportError::disconnected(&endpoint, source),
+        source => TransportError::disconnected(endpoint, source),
     }
 }
 

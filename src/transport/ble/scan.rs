@@ -78,6 +78,21 @@ struct AdvertisedData {
     hints: Hints,
 }
 
+impl AdvertisedData {
+    fn new(properties: PeripheralProperties) -> Self {
+        // The system's other name is its own alias, or an old name.
+        let name = properties.advertisement_name;
+        let mut hints = Hints {
+            manufacturer: ManufacturerData::from_advertisement(&properties.manufacturer_data),
+            services: properties.services,
+            signal: properties.rssi.filter(|signal| *signal != UNKNOWN_RSSI),
+            ..Hints::default()
+        };
+        hints.is_likely = looks_like_provisioning(name.as_deref(), &hints);
+        Self { name, hints }
+    }
+}
+
 impl Scan {
     async fn start(
         medium: &'static Medium,
@@ -200,12 +215,8 @@ impl Scan {
     }
 
     async fn refresh_all(&mut self) -> Result<(), TransportError> {
-        let all = self
-            .radio
-            .adapter
-            .peripherals()
-            .await
-            .map_err(system_error)?;
+        let all = self.radio.adapter.peripherals().await;
+        let all = all.map_err(system_error)?;
         let properties = join_all(all.iter().map(read_properties)).await;
         for (peripheral, properties) in all.into_iter().zip(properties) {
             self.update(peripheral, properties);
@@ -223,23 +234,7 @@ impl Scan {
                     || self.connected.contains(&id)
                     || !cfg!(target_os = "linux")
             })
-            .map(|properties| {
-                // The system's other name is its own alias, or an old name.
-                let name = properties.advertisement_name;
-                let hints = Hints {
-                    manufacturer: ManufacturerData::from_advertisement(
-                        &properties.manufacturer_data,
-                    ),
-                    services: properties.services,
-                    signal: properties.rssi.filter(|signal| *signal != UNKNOWN_RSSI),
-                    ..Hints::default()
-                };
-                let is_likely = looks_like_provisioning(name.as_deref(), &hints);
-                AdvertisedData {
-                    name,
-                    hints: Hints { is_likely, ..hints },
-                }
-            });
+            .map(AdvertisedData::new);
         if data.is_some()
             && !self.connected.contains(&id)
             && let Some(was_seen) = self.cached.get_mut(&id)
@@ -254,11 +249,8 @@ impl Scan {
             return;
         };
         let address = make_address(&peripheral);
-        if self
-            .only
-            .as_ref()
-            .is_some_and(|only| !matches_address(only, &address))
-        {
+        let only = self.only.as_ref();
+        if only.is_some_and(|only| !matches_address(only, &address)) {
             return;
         }
         let device = ScannedDevice {

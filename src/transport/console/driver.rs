@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::exchange::ConsoleLink;
 use super::port::Port;
@@ -109,22 +109,15 @@ impl Driver for Console {
     /// that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let candidates = match &search.address {
-            Some(address) => Ok(vec![Candidate::new(
-                &MEDIUM,
-                address.clone(),
-                Service::Provisioning,
-            )]),
-            None => list_serial_ports()
-                .map(|ports| ports.into_iter().map(into_candidate).collect())
-                .map_err(|source| TransportError::Unavailable {
-                    what: "its serial ports",
-                    source,
-                }),
+            Some(address) => Ok(vec![make_candidate(address.clone())]),
+            None => {
+                list_serial_ports().map(|ports| ports.into_iter().map(into_candidate).collect())
+            }
         };
-        match candidates {
-            Ok(candidates) => stream::iter(candidates.into_iter().map(Ok)).boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
+        let what = "its serial ports";
+        let candidates = candidates.map_err(|source| TransportError::Unavailable { what, source });
+        let candidates = candidates.map(|list: Vec<_>| stream::iter(list.into_iter().map(Ok)));
+        stream::iter([candidates]).try_flatten().boxed()
     }
 
     async fn open(
@@ -154,8 +147,12 @@ fn into_candidate(port: SerialPort) -> Candidate {
             usb,
             ..Hints::default()
         },
-        ..Candidate::new(&MEDIUM, Address::new(path), Service::Provisioning)
+        ..make_candidate(Address::new(path))
     }
+}
+
+fn make_candidate(address: Address) -> Candidate {
+    Candidate::new(&MEDIUM, address, Service::Provisioning)
 }
 
 /// The default speed of the firmware's console (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).

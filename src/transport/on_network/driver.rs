@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use futures_util::future::{ready, select_ok};
 use futures_util::stream::{self, BoxStream, FuturesUnordered};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::collector::Announcement;
@@ -111,15 +111,16 @@ fn scan_announcements(
     interface: &Interface,
     deadline: Instant,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
-    let browser = match Browser::start(interface) {
-        Ok(browser) => browser,
-        Err(error) => return stream::iter([Err(error)]).boxed(),
+    let announced = move |browser| {
+        stream::unfold(browser, move |mut browser: Browser| async move {
+            let announcement = browser.next(deadline).await?;
+            Some((Ok(into_candidate(announcement)), browser))
+        })
     };
-    stream::unfold(browser, move |mut browser| async move {
-        let announcement = browser.next(deadline).await?;
-        Some((Ok(into_candidate(announcement)), browser))
-    })
-    .boxed()
+    stream::iter([Browser::start(interface)])
+        .map_ok(announced)
+        .try_flatten()
+        .boxed()
 }
 
 fn into_candidate(announcement: Announcement) -> Candidate {
