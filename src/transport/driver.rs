@@ -41,7 +41,7 @@ pub trait Driver: fmt::Debug + Send + Sync {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError>;
+    ) -> Result<Box<dyn Link>, TransportError>;
 
     /// Waits a short time until dropped links and scans are closed. A program that exits earlier would
     /// leave devices occupied.

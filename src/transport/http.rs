@@ -56,8 +56,8 @@ pub(super) struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(super) fn link(address: Address, socket: Socket, limits: &Limits) -> Link {
-        Link::new(Self {
+    pub(super) fn link(address: Address, socket: Socket, limits: &Limits) -> Box<dyn Link> {
+        Box::new(Self {
             address,
             interface: socket.interface.clone(),
             limits: limits.clone(),
@@ -380,7 +380,7 @@ pub(super) async fn open_link(
     candidate: &Candidate,
     options: &DriverOptions,
     limits: &Limits,
-) -> Result<Link, TransportError> {
+) -> Result<Box<dyn Link>, TransportError> {
     let address = candidate.address.clone();
     let kept = candidate.handle.as_ref().and_then(Handle::read);
     let kept = kept

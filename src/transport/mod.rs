@@ -35,7 +35,7 @@ pub use driver::Driver;
 pub use error::{ConsoleProblem, Rejection, TransportError};
 pub use exchange::{Capacity, Transport};
 pub use limits::Limits;
-pub use link::{IntoTransport, Link};
+pub use link::Link;
 pub use manufacturer_data::ManufacturerData;
 pub use medium::{Columns, Discovery, HostPart, Medium, Words};
 pub use options::{

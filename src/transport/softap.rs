@@ -92,7 +92,7 @@ impl Driver for SoftAp {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         open_link(candidate, options, limits).await
     }
 }

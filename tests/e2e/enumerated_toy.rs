@@ -132,9 +132,9 @@ impl Driver for Shelf {
         candidate: &Candidate,
         _options: &DriverOptions,
         _limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         if candidate.address.as_str() == "upper" {
-            return Ok(Link::new(self.device.transport()));
+            return Ok(Box::new(self.device.transport()));
         }
         Err(TransportError::Unreachable {
             address: candidate.address.clone(),

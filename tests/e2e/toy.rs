@@ -105,14 +105,14 @@ impl Driver for Toy {
         candidate: &Candidate,
         _options: &DriverOptions,
         _limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let room = candidate.address.as_str();
         if room == PORCH {
-            return Ok(Link::new(LetterBox::default()));
+            return Ok(Box::new(LetterBox::default()));
         }
         let mut rooms = self.rooms.iter();
         let (_, device) = rooms.find(|(name, _)| *name == room).expect("a room");
-        Ok(Link::new(device.transport()))
+        Ok(Box::new(device.transport()))
     }
 
     #[expect(

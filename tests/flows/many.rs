@@ -167,8 +167,8 @@ impl Driver for LostDevice {
         _candidate: &Candidate,
         _options: &DriverOptions,
         _limits: &Limits,
-    ) -> Result<Link, TransportError> {
-        Ok(Link::new(self.0.transport()))
+    ) -> Result<Box<dyn Link>, TransportError> {
+        Ok(Box::new(self.0.transport()))
     }
 }
 

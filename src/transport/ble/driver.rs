@@ -102,7 +102,7 @@ impl Driver for Ble {
         candidate: &Candidate,
         _options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let address = candidate.address.clone();
         let device: Option<&ScannedDevice> = candidate.handle.as_ref().and_then(Handle::read);
         let device = device.ok_or_else(|| {
@@ -118,7 +118,7 @@ impl Driver for Ble {
         ));
         let closing = Arc::clone(&device.radio.closing);
         let link = BleLink::connect(gatt, address, limits.clone(), closing).await?;
-        Ok(Link::new(link))
+        Ok(Box::new(link))
     }
 
     async fn finish_closing(&self) {

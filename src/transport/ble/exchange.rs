@@ -21,7 +21,7 @@ use crate::transport::address::Address;
 use crate::transport::error::{Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
-use crate::transport::link::IntoTransport;
+use crate::transport::link::Link;
 
 /// An open connection over Bluetooth.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl BleLink {
 }
 
 #[async_trait]
-impl IntoTransport for BleLink {
+impl Link for BleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         Ok(Box::new(self.discover_endpoints().await?))
     }

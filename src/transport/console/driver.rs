@@ -125,11 +125,11 @@ impl Driver for Console {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let path = candidate.address.as_str();
         let Baud(baud) = options.settings().copied().unwrap_or(Baud(DEFAULT_BAUD));
         let port = Port::open(path, baud).await?;
-        Ok(Link::new(ConsoleLink {
+        Ok(Box::new(ConsoleLink {
             port,
             path: path.into(),
             baud,

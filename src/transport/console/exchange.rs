@@ -17,7 +17,7 @@ use crate::proto::EndpointName;
 use crate::transport::error::{ConsoleProblem, Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
-use crate::transport::link::IntoTransport;
+use crate::transport::link::Link;
 
 /// An open serial line, on which espctl has typed nothing yet.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct ConsoleLink {
 }
 
 #[async_trait]
-impl IntoTransport for ConsoleLink {
+impl Link for ConsoleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         Ok(Box::new(ConsoleTransport::open(*self).await?))
     }

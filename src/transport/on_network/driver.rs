@@ -96,7 +96,7 @@ impl Driver for OnNetwork {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let Some(announced) = candidate.handle.as_ref().and_then(Handle::read) else {
             return open_link(candidate, options, limits).await;
         };
