@@ -183,7 +183,7 @@ pub fn printable_json(line: &str) -> String {
     for character in line.chars() {
         if character.is_control() || is_steering(character) {
             // Both kinds are in the basic multilingual plane.
-            text += &format!("\\u{:04x}", u32::from(character));
+            text.extend(format!("\\u{:04x}", u32::from(character)).chars());
         } else {
             text.push(character);
         }

@@ -116,7 +116,6 @@ struct LostDevice(MemoryDevice);
 impl LostDevice {
     fn into_route(self) -> Route {
         Route {
-            medium: self.medium(),
             driver: Arc::new(self),
             search: Search {
                 address: None,
