@@ -116,7 +116,9 @@ impl Gatt for NativeGatt {
                     Some(_) => {}
                     None => return Err(GattError::LinkLost),
                 },
-                () = sleep_until(deadline), if services_deadline.is_some() => return Err(GattError::ServicesTimedOut),
+                () = sleep_until(deadline), if services_deadline.is_some() => {
+                    return Err(GattError::ServicesTimedOut);
+                }
             }
         }
     }

@@ -240,7 +240,7 @@ impl Output {
 /// Decodes a line that consists of lower-case hex.
 fn decode_hex(line: &[u8]) -> Option<Vec<u8>> {
     let is_hex = !line.is_empty() && line.iter().copied().all(is_digit);
-    hex::decode(line).ok().filter(|_| is_hex)
+    is_hex.then(|| hex::decode(line).ok()).flatten()
 }
 
 const fn is_digit(byte: u8) -> bool {

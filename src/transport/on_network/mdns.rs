@@ -36,11 +36,7 @@ impl Drop for Daemon {
 }
 
 impl Daemon {
-    fn start(interface: &Interface) -> Result<Self, TransportError> {
-        Self::start_with_port(interface).map_err(unavailable)
-    }
-
-    fn start_with_port(interface: &Interface) -> mdns_sd::Result<Self> {
+    fn start(interface: &Interface) -> mdns_sd::Result<Self> {
         let daemon = ServiceDaemon::new_with_port(interface.mdns_port.unwrap_or(MDNS_PORT))?;
         let daemon = Self(daemon);
         // The firmware's service name is longer than RFC 6763, 7.2 allows.
@@ -55,11 +51,16 @@ impl Daemon {
 
 impl Browser {
     pub(super) fn start(interface: &Interface) -> Result<Self, TransportError> {
-        let daemon = Daemon::start(interface)?;
-        Ok(Self {
-            events: daemon.0.browse(SERVICE_TYPE).map_err(unavailable)?,
-            _daemon: daemon,
-            collector: AnnouncementCollector::default(),
+        let started = Daemon::start(interface).and_then(|daemon| {
+            Ok(Self {
+                events: daemon.0.browse(SERVICE_TYPE)?,
+                _daemon: daemon,
+                collector: AnnouncementCollector::default(),
+            })
+        });
+        started.map_err(|error| TransportError::Unavailable {
+            what: "mDNS",
+            source: io::Error::other(error),
         })
     }
 
@@ -104,14 +105,13 @@ impl Resolver {
     /// Starts a search for a name in `.local`; `None` if mDNS does not work.
     pub(super) fn start(host: &str, interface: &Interface) -> Option<Self> {
         let started = Daemon::start(interface).and_then(|daemon| {
-            let events = daemon.0.resolve_hostname(&format!("{host}."), None);
             Ok(Self {
-                events: events.map_err(unavailable)?,
+                events: daemon.0.resolve_hostname(&format!("{host}."), None)?,
                 _daemon: daemon,
                 reported: HashSet::new(),
             })
         });
-        let failed = |error: &_| tracing::debug!(?error, host, "mDNS cannot resolve the host name");
+        let failed = |error: &mdns_sd::Error| tracing::debug!(%error, host, "mDNS cannot resolve the host name");
         started.inspect_err(failed).ok()
     }
 
@@ -183,13 +183,6 @@ fn format_hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
         .collect();
     hosts.sort();
     hosts.into_iter().map(|(_, host)| host).collect()
-}
-
-fn unavailable(source: mdns_sd::Error) -> TransportError {
-    TransportError::Unavailable {
-        what: "mDNS",
-        source: io::Error::other(source),
-    }
 }
 
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
