@@ -13,13 +13,22 @@ fn main() -> anyhow::Result<()> {
     files.sort();
 
     let descriptors = protox::compile(&files, ["proto"])?;
-    prost_build::Config::new()
-        // Derived, they would print the network's secrets; src/proto/mod.rs has redacted ones.
-        .skip_debug([
-            "network_provisioning.CmdSetThreadConfig",
-            "network_provisioning.CmdSetWifiConfig",
-            "rainmaker.CmdSetUserMapping",
-        ])
-        .compile_fds(descriptors)?;
+    let mut config = prost_build::Config::new();
+    // Derived by `prost`, it would print the secret.
+    config.skip_debug(SECRETS.map(|(message, _)| message));
+    for (message, field) in SECRETS {
+        config
+            .type_attribute(message, "#[derive(derive_more::Debug)]")
+            .field_attribute(format!("{message}.{field}"), r#"#[debug("<redacted>")]"#);
+    }
+    config.compile_fds(descriptors)?;
     Ok(())
 }
+
+/// The fields whose content no debug form may show: passphrase, network key, and the key that is enough
+/// to map a device.
+const SECRETS: [(&str, &str); 3] = [
+    ("network_provisioning.CmdSetWifiConfig", "passphrase"),
+    ("network_provisioning.CmdSetThreadConfig", "dataset"),
+    ("rainmaker.CmdSetUserMapping", "secret_key"),
+];

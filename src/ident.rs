@@ -1,7 +1,6 @@
 //! Names and numbers from outside, validated once where they enter, so that the layers below can
 //! rely on them.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -11,7 +10,12 @@ use crate::secret::Secret;
 
 /// The name of a Wi-Fi network: 1 to 32 bytes of any kind, usually but not always UTF-8
 /// (IEEE 802.11-2020, 9.4.2.2).
-#[derive(Clone, PartialEq, Eq, Hash)]
+///
+/// It is displayed as printable text; everything else is escaped, so that a hostile name cannot control
+/// the terminal.
+#[derive(Clone, derive_more::Debug, derive_more::Display, PartialEq, Eq, Hash)]
+#[debug("Ssid({self})")]
+#[display("{}", printable(_0))]
 pub struct Ssid(Vec<u8>);
 
 impl Ssid {
@@ -49,20 +53,6 @@ impl FromStr for Ssid {
 
     fn from_str(text: &str) -> Result<Self, SsidError> {
         Self::from_bytes(text.as_bytes())
-    }
-}
-
-/// Printable text is unchanged. Everything else is escaped, so that a hostile name cannot control
-/// the terminal.
-impl fmt::Display for Ssid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.0))
-    }
-}
-
-impl fmt::Debug for Ssid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Ssid({self})")
     }
 }
 
@@ -189,12 +179,11 @@ pub fn printable(bytes: &[u8]) -> String {
 /// Escapes every character of a line of JSON that could control a terminal. JSON itself escapes
 /// only the first 32. The others occur only in strings, so each may become `\uXXXX`.
 pub fn printable_json(line: &str) -> String {
-    use fmt::Write as _;
     let mut text = String::with_capacity(line.len());
     for character in line.chars() {
         if character.is_control() || is_steering(character) {
-            // Both kinds are in the basic multilingual plane. Writing to a String cannot fail.
-            let _written: fmt::Result = write!(text, "\\u{:04x}", u32::from(character));
+            // Both kinds are in the basic multilingual plane.
+            text.extend(format!("\\u{:04x}", u32::from(character)).chars());
         } else {
             text.push(character);
         }

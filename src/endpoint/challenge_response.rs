@@ -6,12 +6,10 @@
 //! a reason. Its messages include a request for the node id alone, but its code does not. Source:
 //! esp-rainmaker `esp_rmaker_chal_resp.c`.
 
-use std::fmt;
-
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::command::{Command, DeviceStatus, ReplyError};
+use super::command::{Command, ReplyError, check_named_status, decode_message, unexpected};
 use super::node_id::parse_node_id;
 use crate::proto::EndpointName;
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
@@ -31,21 +29,13 @@ pub struct SignChallenge {
 }
 
 /// The signer and the signature: ECDSA P-256 as DER, or RSA-PSS (SHA-256 in both).
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, derive_more::Debug, PartialEq, Eq)]
 pub struct Signed {
     /// The id of the node that signed.
     pub node_id: String,
     /// The signature as the device sent it.
+    #[debug("{:?}", hex::encode(signature))]
     pub signature: Vec<u8>,
-}
-
-impl fmt::Debug for Signed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signed")
-            .field("node_id", &self.node_id)
-            .field("signature", &hex::encode(&self.signature))
-            .finish()
-    }
 }
 
 /// A device's answer to a challenge.
@@ -62,18 +52,13 @@ impl Command for SignChallenge {
     type Reply = Challenged;
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            Msg::TypeCmdChallengeResponse,
-            Payload::CmdChallengeResponsePayload(CmdCrPayload {
-                payload: self.challenge.clone().into_bytes(),
-            }),
-        )
+        let payload = self.challenge.clone().into_bytes();
+        let payload = Payload::CmdChallengeResponsePayload(CmdCrPayload { payload });
+        encode(Msg::TypeCmdChallengeResponse, payload)
     }
 
     fn decode(response: &[u8]) -> Result<Challenged, ReplyError> {
-        const EXPECTED: ReplyError = ReplyError::Unexpected {
-            expected: "a signed challenge",
-        };
+        const EXPECTED: ReplyError = unexpected("a signed challenge");
         let message = decode(response)?;
         if message.msg != i32::from(Msg::TypeRespChallengeResponse) {
             return Err(EXPECTED);
@@ -114,10 +99,8 @@ impl Command for DisableChallengeResponse {
     type Reply = Disabled;
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            Msg::TypeCmdDisableChalResp,
-            Payload::CmdDisableChalRespPayload(CmdDisableChalRespPayload {}),
-        )
+        let payload = Payload::CmdDisableChalRespPayload(CmdDisableChalRespPayload {});
+        encode(Msg::TypeCmdDisableChalResp, payload)
     }
 
     fn decode(response: &[u8]) -> Result<Disabled, ReplyError> {
@@ -128,9 +111,7 @@ impl Command for DisableChallengeResponse {
             }
             // The body is empty, so firmware omits it.
             Ok(Msg::TypeRespDisableChalResp) => check(message.status).map(|()| Disabled::Now),
-            _ => Err(ReplyError::Unexpected {
-                expected: "an answer to switching challenge-response off",
-            }),
+            _ => Err(unexpected("an answer to switching challenge-response off")),
         }
     }
 }
@@ -145,22 +126,12 @@ fn encode(msg: Msg, payload: Payload) -> Zeroizing<Vec<u8>> {
 }
 
 fn decode(response: &[u8]) -> Result<RMakerChRespPayload, ReplyError> {
-    RMakerChRespPayload::decode(response).map_err(|_| ReplyError::Malformed {
-        endpoint: "ch_resp",
-    })
+    decode_message("ch_resp", response)
 }
 
 fn check(status: i32) -> Result<(), ReplyError> {
-    if status == i32::from(Status::Success) {
-        return Ok(());
-    }
-    Err(ReplyError::Refused {
-        status: DeviceStatus::named(status, |number| {
-            Status::try_from(number)
-                .ok()
-                .map(|status| status.as_str_name())
-        }),
-    })
+    let name = Status::try_from(status).ok();
+    check_named_status(status, name.map(|name| name.as_str_name()))
 }
 
 #[cfg(test)]

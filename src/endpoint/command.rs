@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use prost::Message;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -58,26 +59,6 @@ pub struct DeviceStatus {
 }
 
 impl DeviceStatus {
-    /// A status of protocomm.
-    fn of_protocomm(number: i32) -> Self {
-        let parse = |number| Status::try_from(number).ok();
-        Self {
-            wrong_state: parse(number) == Some(Status::InternalError),
-            ..Self::named(number, |number| {
-                parse(number).map(|status| status.as_str_name())
-            })
-        }
-    }
-
-    /// A status of an endpoint with its own list.
-    pub(super) fn named(number: i32, name: impl FnOnce(i32) -> Option<&'static str>) -> Self {
-        Self {
-            number,
-            name: name(number),
-            wrong_state: false,
-        }
-    }
-
     /// The number in the message.
     pub const fn number(self) -> i32 {
         self.number
@@ -99,12 +80,45 @@ impl fmt::Display for DeviceStatus {
     }
 }
 
-/// Returns an error for any status other than success.
-pub(super) fn check_status(status: i32) -> Result<(), ReplyError> {
-    match status {
+/// The answer is a valid message, but not the expected one.
+pub(super) const fn unexpected(expected: &'static str) -> ReplyError {
+    ReplyError::Unexpected { expected }
+}
+
+/// Decodes a message of the endpoint.
+pub(super) fn decode_message<M: Message + Default>(
+    endpoint: &'static str,
+    response: &[u8],
+) -> Result<M, ReplyError> {
+    M::decode(response).map_err(|_| ReplyError::Malformed { endpoint })
+}
+
+/// Returns an error for any status of protocomm other than success.
+pub(super) fn check_status(number: i32) -> Result<(), ReplyError> {
+    let status = Status::try_from(number).ok();
+    check(DeviceStatus {
+        number,
+        name: status.map(|status| status.as_str_name()),
+        wrong_state: status == Some(Status::InternalError),
+    })
+}
+
+/// Returns an error for any status other than success of an endpoint with its own list of statuses.
+pub(super) fn check_named_status(
+    number: i32,
+    name: Option<&'static str>,
+) -> Result<(), ReplyError> {
+    check(DeviceStatus {
+        number,
+        name,
+        wrong_state: false,
+    })
+}
+
+/// All lists begin with success.
+const fn check(status: DeviceStatus) -> Result<(), ReplyError> {
+    match status.number {
         0 => Ok(()),
-        other => Err(ReplyError::Refused {
-            status: DeviceStatus::of_protocomm(other),
-        }),
+        _ => Err(ReplyError::Refused { status }),
     }
 }

@@ -6,7 +6,7 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::command::{Command, DeviceStatus, ReplyError};
+use super::command::{Command, ReplyError, check_named_status, decode_message, unexpected};
 use super::node_id::parse_node_id;
 use crate::proto::EndpointName;
 use crate::proto::rainmaker::r_maker_config_payload::Payload;
@@ -45,27 +45,16 @@ impl Command for SetUserMapping {
     }
 
     fn decode(response: &[u8]) -> Result<String, ReplyError> {
-        const EXPECTED: ReplyError = ReplyError::Unexpected {
-            expected: "a node id",
-        };
-        let message = RMakerConfigPayload::decode(response).map_err(|_| ReplyError::Malformed {
-            endpoint: "cloud_user_assoc",
-        })?;
+        const EXPECTED: ReplyError = unexpected("a node id");
+        let message: RMakerConfigPayload = decode_message("cloud_user_assoc", response)?;
         if message.msg != i32::from(RMakerConfigMsgType::TypeRespSetUserMapping) {
             return Err(EXPECTED);
         }
         let Some(Payload::RespSetUserMapping(reply)) = message.payload else {
             return Err(EXPECTED);
         };
-        if reply.status != i32::from(RMakerConfigStatus::Success) {
-            return Err(ReplyError::Refused {
-                status: DeviceStatus::named(reply.status, |number| {
-                    RMakerConfigStatus::try_from(number)
-                        .ok()
-                        .map(|status| status.as_str_name())
-                }),
-            });
-        }
+        let name = RMakerConfigStatus::try_from(reply.status).ok();
+        check_named_status(reply.status, name.map(|name| name.as_str_name()))?;
         parse_node_id(&reply.node_id).ok_or(EXPECTED)
     }
 }

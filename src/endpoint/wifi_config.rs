@@ -9,14 +9,14 @@ use derive_more::Display;
 use prost::Message as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::command::{Command, ReplyError, check_status};
+use super::command::{Command, ReplyError, check_status, decode_message, unexpected};
 use super::wifi_scan::AuthMode;
 use crate::ident::{Bssid, Passphrase, Ssid};
 use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_config_payload::Payload;
 use crate::proto::network_provisioning::resp_get_wifi_status::State;
 use crate::proto::network_provisioning::{
-    CmdApplyWifiConfig, CmdGetWifiStatus, CmdSetWifiConfig, NetworkConfigMsgType,
+    CmdApplyWifiConfig, CmdGetWifiStatus, CmdSetWifiConfig, NetworkConfigMsgType as Msg,
     NetworkConfigPayload, RespGetWifiStatus, WifiStationState,
 };
 
@@ -40,17 +40,15 @@ impl Command for SetWifi {
             ..CmdSetWifiConfig::default()
         };
         encode(
-            NetworkConfigMsgType::TypeCmdSetWifiConfig,
+            Msg::TypeCmdSetWifiConfig,
             Payload::CmdSetWifiConfig(command),
         )
     }
 
     fn decode(response: &[u8]) -> Result<(), ReplyError> {
-        match decode(response, NetworkConfigMsgType::TypeRespSetWifiConfig)? {
+        match decode(response, Msg::TypeRespSetWifiConfig)? {
             Some(Payload::RespSetWifiConfig(reply)) => check_status(reply.status),
-            _ => Err(ReplyError::Unexpected {
-                expected: "an answer to the credentials",
-            }),
+            _ => Err(unexpected("an answer to the credentials")),
         }
     }
 }
@@ -64,18 +62,14 @@ impl Command for ApplyWifi {
     type Reply = ();
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            NetworkConfigMsgType::TypeCmdApplyWifiConfig,
-            Payload::CmdApplyWifiConfig(CmdApplyWifiConfig {}),
-        )
+        let payload = Payload::CmdApplyWifiConfig(CmdApplyWifiConfig {});
+        encode(Msg::TypeCmdApplyWifiConfig, payload)
     }
 
     fn decode(response: &[u8]) -> Result<(), ReplyError> {
-        match decode(response, NetworkConfigMsgType::TypeRespApplyWifiConfig)? {
+        match decode(response, Msg::TypeRespApplyWifiConfig)? {
             Some(Payload::RespApplyWifiConfig(reply)) => check_status(reply.status),
-            _ => Err(ReplyError::Unexpected {
-                expected: "an answer to apply",
-            }),
+            _ => Err(unexpected("an answer to apply")),
         }
     }
 }
@@ -90,18 +84,14 @@ impl Command for WifiStatus {
     type Reply = WifiState;
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            NetworkConfigMsgType::TypeCmdGetWifiStatus,
-            Payload::CmdGetWifiStatus(CmdGetWifiStatus {}),
-        )
+        let payload = Payload::CmdGetWifiStatus(CmdGetWifiStatus {});
+        encode(Msg::TypeCmdGetWifiStatus, payload)
     }
 
     fn decode(response: &[u8]) -> Result<WifiState, ReplyError> {
-        match decode(response, NetworkConfigMsgType::TypeRespGetWifiStatus)? {
+        match decode(response, Msg::TypeRespGetWifiStatus)? {
             Some(Payload::RespGetWifiStatus(reply)) => WifiState::from_reply(reply),
-            _ => Err(ReplyError::Unexpected {
-                expected: "the state of the connection",
-            }),
+            _ => Err(unexpected("the state of the connection")),
         }
     }
 }
@@ -125,13 +115,14 @@ pub enum WifiState {
 
 impl WifiState {
     fn from_reply(reply: RespGetWifiStatus) -> Result<Self, ReplyError> {
+        use WifiStationState::{Connected, Connecting, ConnectionFailed, Disconnected};
         check_status(reply.status)?;
-        match (
-            WifiStationState::try_from(reply.wifi_sta_state),
-            reply.state,
-        ) {
+        let connecting = |attempts_remaining| Ok(Self::Connecting { attempts_remaining });
+        let failed = |reason| Ok(Self::Failed { reason });
+        let state = WifiStationState::try_from(reply.wifi_sta_state);
+        match (state, reply.state) {
             // proto3 omits the state because "connected" is zero: only the details prove it.
-            (Ok(WifiStationState::Connected), Some(State::WifiConnected(details))) => {
+            (Ok(Connected), Some(State::WifiConnected(details))) => {
                 Ok(Self::Connected(Box::new(ConnectedNetwork {
                     ip: details.ip4_addr.parse().ok(),
                     ssid: Ssid::from_bytes(details.ssid).ok(),
@@ -140,25 +131,15 @@ impl WifiState {
                     auth: AuthMode(details.auth_mode),
                 })))
             }
-            (Ok(WifiStationState::Connecting | WifiStationState::Disconnected), None) => {
-                Ok(Self::Connecting {
-                    attempts_remaining: None,
-                })
+            (Ok(Connecting | Disconnected), None) => connecting(None),
+            (Ok(Connecting), Some(State::AttemptFailed(attempt))) => {
+                connecting(Some(attempt.attempts_remaining))
             }
-            (Ok(WifiStationState::Connecting), Some(State::AttemptFailed(attempt))) => {
-                Ok(Self::Connecting {
-                    attempts_remaining: Some(attempt.attempts_remaining),
-                })
+            (Ok(ConnectionFailed), None) => failed(None),
+            (Ok(ConnectionFailed), Some(State::WifiFailReason(reason))) => {
+                failed(Some(JoinFailure::from_number(reason)))
             }
-            (Ok(WifiStationState::ConnectionFailed), None) => Ok(Self::Failed { reason: None }),
-            (Ok(WifiStationState::ConnectionFailed), Some(State::WifiFailReason(reason))) => {
-                Ok(Self::Failed {
-                    reason: Some(JoinFailure::from_number(reason)),
-                })
-            }
-            _ => Err(ReplyError::Unexpected {
-                expected: "the state of the connection",
-            }),
+            _ => Err(unexpected("the state of the connection")),
         }
     }
 }
@@ -203,7 +184,7 @@ impl JoinFailure {
     }
 }
 
-fn encode(msg: NetworkConfigMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
+fn encode(msg: Msg, payload: Payload) -> Zeroizing<Vec<u8>> {
     let mut message = NetworkConfigPayload {
         msg: msg.into(),
         payload: Some(payload),
@@ -215,14 +196,10 @@ fn encode(msg: NetworkConfigMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     encoded
 }
 
-fn decode(response: &[u8], expected: NetworkConfigMsgType) -> Result<Option<Payload>, ReplyError> {
-    let message = NetworkConfigPayload::decode(response).map_err(|_| ReplyError::Malformed {
-        endpoint: "prov-config",
-    })?;
+fn decode(response: &[u8], expected: Msg) -> Result<Option<Payload>, ReplyError> {
+    let message: NetworkConfigPayload = decode_message("prov-config", response)?;
     if message.msg != i32::from(expected) {
-        return Err(ReplyError::Unexpected {
-            expected: "an answer about the configuration",
-        });
+        return Err(unexpected("an answer about the configuration"));
     }
     Ok(message.payload)
 }

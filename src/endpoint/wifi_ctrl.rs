@@ -6,11 +6,11 @@
 use prost::Message as _;
 use zeroize::Zeroizing;
 
-use super::command::{Command, ReplyError, check_status};
+use super::command::{Command, ReplyError, check_status, decode_message, unexpected};
 use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_ctrl_payload::Payload;
 use crate::proto::network_provisioning::{
-    CmdCtrlWifiReprov, CmdCtrlWifiReset, NetworkCtrlMsgType, NetworkCtrlPayload,
+    CmdCtrlWifiReprov, CmdCtrlWifiReset, NetworkCtrlMsgType as Msg, NetworkCtrlPayload,
 };
 
 /// After a failed join: forget the credentials and wait for new ones. In other states most firmware
@@ -23,18 +23,14 @@ impl Command for ResetWifi {
     type Reply = ();
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            NetworkCtrlMsgType::TypeCmdCtrlWifiReset,
-            Payload::CmdCtrlWifiReset(CmdCtrlWifiReset {}),
-        )
+        let payload = Payload::CmdCtrlWifiReset(CmdCtrlWifiReset {});
+        encode(Msg::TypeCmdCtrlWifiReset, payload)
     }
 
     fn decode(response: &[u8]) -> Result<(), ReplyError> {
-        match decode(response, NetworkCtrlMsgType::TypeRespCtrlWifiReset)? {
+        match decode(response, Msg::TypeRespCtrlWifiReset)? {
             Some(Payload::RespCtrlWifiReset(_)) => Ok(()),
-            _ => Err(ReplyError::Unexpected {
-                expected: "an answer to reset",
-            }),
+            _ => Err(unexpected("an answer to reset")),
         }
     }
 }
@@ -49,23 +45,19 @@ impl Command for Reprovision {
     type Reply = ();
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            NetworkCtrlMsgType::TypeCmdCtrlWifiReprov,
-            Payload::CmdCtrlWifiReprov(CmdCtrlWifiReprov {}),
-        )
+        let payload = Payload::CmdCtrlWifiReprov(CmdCtrlWifiReprov {});
+        encode(Msg::TypeCmdCtrlWifiReprov, payload)
     }
 
     fn decode(response: &[u8]) -> Result<(), ReplyError> {
-        match decode(response, NetworkCtrlMsgType::TypeRespCtrlWifiReprov)? {
+        match decode(response, Msg::TypeRespCtrlWifiReprov)? {
             Some(Payload::RespCtrlWifiReprov(_)) => Ok(()),
-            _ => Err(ReplyError::Unexpected {
-                expected: "an answer to reprovision",
-            }),
+            _ => Err(unexpected("an answer to reprovision")),
         }
     }
 }
 
-fn encode(msg: NetworkCtrlMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
+fn encode(msg: Msg, payload: Payload) -> Zeroizing<Vec<u8>> {
     let message = NetworkCtrlPayload {
         msg: msg.into(),
         status: 0,
@@ -74,14 +66,10 @@ fn encode(msg: NetworkCtrlMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message.encode_to_vec())
 }
 
-fn decode(response: &[u8], expected: NetworkCtrlMsgType) -> Result<Option<Payload>, ReplyError> {
-    let message = NetworkCtrlPayload::decode(response).map_err(|_| ReplyError::Malformed {
-        endpoint: "prov-ctrl",
-    })?;
+fn decode(response: &[u8], expected: Msg) -> Result<Option<Payload>, ReplyError> {
+    let message: NetworkCtrlPayload = decode_message("prov-ctrl", response)?;
     if message.msg != i32::from(expected) {
-        return Err(ReplyError::Unexpected {
-            expected: "an answer about the state",
-        });
+        return Err(unexpected("an answer about the state"));
     }
     check_status(message.status)?;
     Ok(message.payload)

@@ -9,13 +9,13 @@ use prost::Message as _;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::command::{Command, ReplyError, check_status};
+use super::command::{Command, ReplyError, check_status, decode_message, unexpected};
 use crate::ident::{Bssid, Ssid};
 use crate::proto::EndpointName;
 use crate::proto::network_provisioning::network_scan_payload::Payload;
 use crate::proto::network_provisioning::{
-    CmdScanWifiResult, CmdScanWifiStart, CmdScanWifiStatus, NetworkScanMsgType, NetworkScanPayload,
-    WiFiScanResult,
+    CmdScanWifiResult, CmdScanWifiStart, CmdScanWifiStatus, NetworkScanMsgType as Msg,
+    NetworkScanPayload, WiFiScanResult,
 };
 
 /// Starts a scan. A second request while a scan is running succeeds at once.
@@ -38,23 +38,22 @@ impl Command for StartScan {
     type Reply = ();
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let command = CmdScanWifiStart {
+            blocking: self.blocking,
+            passive: self.passive,
+            group_channels: self.group_channels,
+            period_ms: self.period_ms,
+        };
         encode(
-            NetworkScanMsgType::TypeCmdScanWifiStart,
-            Payload::CmdScanWifiStart(CmdScanWifiStart {
-                blocking: self.blocking,
-                passive: self.passive,
-                group_channels: self.group_channels,
-                period_ms: self.period_ms,
-            }),
+            Msg::TypeCmdScanWifiStart,
+            Payload::CmdScanWifiStart(command),
         )
     }
 
     fn decode(response: &[u8]) -> Result<(), ReplyError> {
-        match decode(response, NetworkScanMsgType::TypeRespScanWifiStart)? {
+        match decode(response, Msg::TypeRespScanWifiStart)? {
             Some(Payload::RespScanWifiStart(_)) => Ok(()),
-            _ => Err(ReplyError::Unexpected {
-                expected: "the start of a scan",
-            }),
+            _ => Err(unexpected("the start of a scan")),
         }
     }
 }
@@ -77,26 +76,20 @@ impl Command for ScanStatus {
     type Reply = ScanProgress;
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
-        encode(
-            NetworkScanMsgType::TypeCmdScanWifiStatus,
-            Payload::CmdScanWifiStatus(CmdScanWifiStatus {}),
-        )
+        let payload = Payload::CmdScanWifiStatus(CmdScanWifiStatus {});
+        encode(Msg::TypeCmdScanWifiStatus, payload)
     }
 
     fn decode(response: &[u8]) -> Result<ScanProgress, ReplyError> {
-        match decode(response, NetworkScanMsgType::TypeRespScanWifiStatus)? {
+        match decode(response, Msg::TypeRespScanWifiStatus)? {
             Some(Payload::RespScanWifiStatus(status)) if status.result_count > MAX_NETWORKS => {
-                Err(ReplyError::Unexpected {
-                    expected: "a number of networks that a device can hold",
-                })
+                Err(unexpected("a number of networks that a device can hold"))
             }
             Some(Payload::RespScanWifiStatus(status)) => Ok(ScanProgress {
                 finished: status.scan_finished,
                 count: status.result_count,
             }),
-            _ => Err(ReplyError::Unexpected {
-                expected: "the progress of a scan",
-            }),
+            _ => Err(unexpected("the progress of a scan")),
         }
     }
 }
@@ -115,23 +108,22 @@ impl Command for ScanResults {
     type Reply = Vec<AccessPoint>;
 
     fn encode(&self) -> Zeroizing<Vec<u8>> {
+        let command = CmdScanWifiResult {
+            start_index: self.start,
+            count: self.count,
+        };
         encode(
-            NetworkScanMsgType::TypeCmdScanWifiResult,
-            Payload::CmdScanWifiResult(CmdScanWifiResult {
-                start_index: self.start,
-                count: self.count,
-            }),
+            Msg::TypeCmdScanWifiResult,
+            Payload::CmdScanWifiResult(command),
         )
     }
 
     fn decode(response: &[u8]) -> Result<Vec<AccessPoint>, ReplyError> {
-        match decode(response, NetworkScanMsgType::TypeRespScanWifiResult)? {
+        match decode(response, Msg::TypeRespScanWifiResult)? {
             Some(Payload::RespScanWifiResult(results)) => {
                 Ok(results.entries.into_iter().map(AccessPoint::from).collect())
             }
-            _ => Err(ReplyError::Unexpected {
-                expected: "the results of a scan",
-            }),
+            _ => Err(unexpected("the results of a scan")),
         }
     }
 }
@@ -218,7 +210,7 @@ impl fmt::Display for AuthMode {
 /// The largest `NETWORK_PROV_SCAN_MAX_ENTRIES` that firmware can be built with.
 const MAX_NETWORKS: u32 = 255;
 
-fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
+fn encode(msg: Msg, payload: Payload) -> Zeroizing<Vec<u8>> {
     let message = NetworkScanPayload {
         msg: msg.into(),
         status: 0,
@@ -227,14 +219,10 @@ fn encode(msg: NetworkScanMsgType, payload: Payload) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(message.encode_to_vec())
 }
 
-fn decode(response: &[u8], expected: NetworkScanMsgType) -> Result<Option<Payload>, ReplyError> {
-    let message = NetworkScanPayload::decode(response).map_err(|_| ReplyError::Malformed {
-        endpoint: "prov-scan",
-    })?;
+fn decode(response: &[u8], expected: Msg) -> Result<Option<Payload>, ReplyError> {
+    let message: NetworkScanPayload = decode_message("prov-scan", response)?;
     if message.msg != i32::from(expected) {
-        return Err(ReplyError::Unexpected {
-            expected: "an answer about a scan",
-        });
+        return Err(unexpected("an answer about a scan"));
     }
     check_status(message.status)?;
     Ok(message.payload)
@@ -277,7 +265,7 @@ mod tests {
                 result_count,
             };
             let payload = Payload::RespScanWifiStatus(status);
-            ScanStatus::decode(&encode(NetworkScanMsgType::TypeRespScanWifiStatus, payload))
+            ScanStatus::decode(&encode(Msg::TypeRespScanWifiStatus, payload))
         };
         for count in [0, 1, 255] {
             let finished = true;

@@ -81,7 +81,6 @@ pub(super) async fn connect(
     };
     let route = Route {
         driver: Arc::clone(&target.driver),
-        medium: target.medium,
         search: same_device.search(run.pace.search),
         transcript: target.transcript.clone(),
     };

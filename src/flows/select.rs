@@ -261,14 +261,13 @@ pub(super) fn no_candidate(medium: &'static Medium, mut seen: Vec<SeenDevice>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
     use crate::proto::Service;
     use crate::transport::built_in_drivers;
     use crate::transport::{Address, Hints};
 
     fn medium(name: &str) -> &'static Medium {
         let drivers = built_in_drivers();
-        let mut media = drivers.iter().map(|driver| driver.medium(&Host::this()));
+        let mut media = drivers.iter().map(|driver| driver.medium());
         media.find(|medium| medium.name == name).unwrap()
     }
 

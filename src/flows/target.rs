@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::host::Host;
 use crate::provisioner::Protocol;
 use crate::transport::record::Transcript;
 use crate::transport::{
@@ -40,9 +39,9 @@ pub struct Target {
 
 impl Target {
     /// Any device that the driver finds and that speaks one of the protocols.
-    pub fn new(driver: Arc<dyn Driver>, protocols: Vec<Arc<dyn Protocol>>, host: &Host) -> Self {
+    pub fn new(driver: Arc<dyn Driver>, protocols: Vec<Arc<dyn Protocol>>) -> Self {
         Self {
-            medium: driver.medium(host),
+            medium: driver.medium(),
             driver,
             protocols,
             address: None,

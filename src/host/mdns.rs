@@ -25,34 +25,26 @@ pub(crate) fn join_mdns_groups(
     port: Option<u16>,
 ) -> Vec<MdnsAccess> {
     let port = port.unwrap_or(MDNS_PORT);
-    let mut results: Vec<MdnsAccess> = Vec::new();
-    for network in networks.iter().filter(|network| is_searched(network, only)) {
-        let position = results
+    let searched = networks.iter().filter(|network| is_searched(network, only));
+    let searched: Vec<&HostNetwork> = searched.collect();
+    // The networks are sorted by interface.
+    let interfaces = searched.chunk_by(|left, right| left.interface == right.interface);
+    let accesses = interfaces.map(|networks| MdnsAccess {
+        interface: networks
+            .first()
+            .map(|network| network.interface.clone())
+            .unwrap_or_default(),
+        v4: networks.iter().find_map(|network| match network.address {
+            IpAddr::V4(address) => Some(join_v4(address, port)),
+            IpAddr::V6(_) => None,
+        }),
+        // IPv6 joins a group by interface, so one address is enough.
+        v6: networks
             .iter()
-            .position(|access| access.interface == network.interface);
-        let position = position.unwrap_or_else(|| {
-            results.push(MdnsAccess {
-                interface: network.interface.clone(),
-                v4: None,
-                v6: None,
-            });
-            results.len() - 1
-        });
-        let Some(access) = results.get_mut(position) else {
-            continue;
-        };
-        match network.address {
-            IpAddr::V4(address) if access.v4.is_none() => {
-                access.v4 = Some(join_v4(address, port));
-            }
-            // IPv6 joins a group by interface, so one address is enough.
-            IpAddr::V6(_) if access.v6.is_none() => {
-                access.v6 = Some(join_v6(network.index, port));
-            }
-            _ => {}
-        }
-    }
-    results
+            .find(|network| network.address.is_ipv6())
+            .map(|network| join_v6(network.index, port)),
+    });
+    accesses.collect()
 }
 
 fn is_searched(network: &HostNetwork, only: Option<&str>) -> bool {

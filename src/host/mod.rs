@@ -11,7 +11,6 @@ mod port_access;
 mod routes;
 mod serial_ports;
 mod switches;
-mod this;
 mod variables;
 
 #[cfg(target_os = "linux")]
@@ -27,5 +26,4 @@ pub(crate) use routes::{HostRoute, find_default_networks, find_route};
 pub use serial_ports::UsbIdentity;
 pub(crate) use serial_ports::{SerialPort, list_serial_ports};
 pub(crate) use switches::{RadioSwitch, list_switches};
-pub use this::Host;
 pub(crate) use variables::list_own_variables;

@@ -91,19 +91,10 @@ enum InterfaceKind {
 }
 
 fn is_tunnel(name: &str, kind: InterfaceKind, is_point_to_point: bool) -> bool {
-    let is_tunnel_by_kind = match kind {
-        InterfaceKind::Tunnel => true,
-        InterfaceKind::Hardware => false,
-        InterfaceKind::Unknown => is_point_to_point,
-    };
-    is_tunnel_by_kind || has_tunnel_name(name)
-}
-
-/// Whether the name is usual for a tunnel of the system or of a VPN program.
-fn has_tunnel_name(name: &str) -> bool {
-    TUNNEL_NAME_PREFIXES
-        .iter()
-        .any(|prefix| name.starts_with(prefix))
+    let mut prefixes = TUNNEL_NAME_PREFIXES.iter();
+    prefixes.any(|prefix| name.starts_with(prefix))
+        || kind == InterfaceKind::Tunnel
+        || kind == InterfaceKind::Unknown && is_point_to_point
 }
 
 /// The Wi-Fi interfaces of this computer, connected or not.
@@ -213,7 +204,7 @@ const fn kind_of_type(kind: InterfaceType) -> InterfaceKind {
 #[cfg(target_os = "linux")]
 const TUNNEL_TYPES: [&str; 7] = ["512", "768", "769", "776", "778", "823", "65534"];
 
-/// The usual prefixes of tunnel names.
+/// The usual prefixes of the names of tunnels of the system and of VPN programs.
 const TUNNEL_NAME_PREFIXES: [&str; 9] = [
     "tun",
     "tap",

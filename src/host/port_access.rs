@@ -73,16 +73,11 @@ fn find_port_group(mode: u32, gid: u32, groups: &str, user: Option<&str>) -> Opt
             _ => None,
         }
     });
-    Some(match entry {
-        Some((name, members)) => PortGroup {
-            name: name.to_owned(),
-            has_this_user: user.is_some_and(|user| members.split(',').any(|member| member == user)),
-        },
-        // The group is in a directory service, or from another system's disk.
-        None => PortGroup {
-            name: number,
-            has_this_user: false,
-        },
+    // Without an entry, the group is in a directory service, or from another system's disk.
+    let (name, members) = entry.unwrap_or((&number, ""));
+    Some(PortGroup {
+        name: name.to_owned(),
+        has_this_user: user.is_some_and(|user| members.split(',').any(|member| member == user)),
     })
 }
 

@@ -38,37 +38,28 @@ pub(crate) fn list_serial_ports() -> io::Result<Vec<SerialPort>> {
         .filter(is_callout_port)
         .map(convert_port)
         .collect();
-    serial_ports.sort_by(|left, right| {
-        let sort_key = |port: &SerialPort| (port.usb.is_none(), port.path.clone());
-        sort_key(left).cmp(&sort_key(right))
-    });
+    serial_ports.sort_by_cached_key(|port| (port.usb.is_none(), port.path.clone()));
     Ok(serial_ports)
 }
 
 fn convert_port(port: SerialPortInfo) -> SerialPort {
-    let SerialPortInfo {
-        port_name,
-        port_type,
-    } = port;
-    let (product, usb) = match port_type {
-        SerialPortType::UsbPort(usb) => {
-            let names: Vec<String> = [usb.manufacturer, usb.product]
-                .into_iter()
-                .flatten()
-                .collect();
-            let identity = UsbIdentity {
-                vendor_id: usb.vid,
-                product_id: usb.pid,
-                serial_number: usb.serial_number.filter(|number| !number.is_empty()),
-            };
-            ((!names.is_empty()).then(|| names.join(" ")), Some(identity))
-        }
-        _ => (None, None),
+    let path = port.port_name;
+    let SerialPortType::UsbPort(usb) = port.port_type else {
+        let (product, usb) = (None, None);
+        return SerialPort { path, product, usb };
     };
+    let names: Vec<String> = [usb.manufacturer, usb.product]
+        .into_iter()
+        .flatten()
+        .collect();
     SerialPort {
-        path: port_name,
-        product,
-        usb,
+        path,
+        product: (!names.is_empty()).then(|| names.join(" ")),
+        usb: Some(UsbIdentity {
+            vendor_id: usb.vid,
+            product_id: usb.pid,
+            serial_number: usb.serial_number.filter(|number| !number.is_empty()),
+        }),
     }
 }
 

@@ -14,80 +14,34 @@
 
 mod endpoint_name;
 
-use std::fmt;
-
 pub use endpoint_name::{EndpointName, Service};
+pub use generated::{network_provisioning, protocomm, rainmaker, rmaker_ch_resp};
 
-/// Handshake messages and the status enum, as `protoc` names them.
+/// The modules as `prost` generates them; `proto/build.rs` redacts the secrets in their debug forms.
 #[expect(
     missing_docs,
     clippy::all,
     clippy::pedantic,
     reason = "generated; the .proto files carry the comments"
 )]
-pub mod protocomm {
-    include!(concat!(env!("OUT_DIR"), "/protocomm.rs"));
-}
-
-/// Wi-Fi and Thread configuration, scan and control.
-#[expect(
-    missing_docs,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated; the .proto files carry the comments"
-)]
-pub mod network_provisioning {
-    include!(concat!(env!("OUT_DIR"), "/network_provisioning.rs"));
-}
-
-/// The owner of a device.
-#[expect(
-    missing_docs,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated; the .proto files carry the comments"
-)]
-pub mod rainmaker {
-    include!(concat!(env!("OUT_DIR"), "/rainmaker.rs"));
-}
-
-/// A challenge and its signature.
-#[expect(
-    missing_docs,
-    clippy::all,
-    clippy::pedantic,
-    reason = "generated; the .proto files carry the comments"
-)]
-pub mod rmaker_ch_resp {
-    include!(concat!(env!("OUT_DIR"), "/rmaker_ch_resp.rs"));
-}
-
-impl fmt::Debug for network_provisioning::CmdSetWifiConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CmdSetWifiConfig")
-            .field("ssid", &self.ssid)
-            .field("passphrase", &"<redacted>")
-            .field("bssid", &self.bssid)
-            .field("channel", &self.channel)
-            .finish()
+mod generated {
+    /// Handshake messages and the status enum, as `protoc` names them.
+    pub mod protocomm {
+        include!(concat!(env!("OUT_DIR"), "/protocomm.rs"));
     }
-}
 
-/// The dataset contains the network key.
-impl fmt::Debug for network_provisioning::CmdSetThreadConfig {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CmdSetThreadConfig")
-            .field("dataset", &"<redacted>")
-            .finish()
+    /// Wi-Fi and Thread configuration, scan and control.
+    pub mod network_provisioning {
+        include!(concat!(env!("OUT_DIR"), "/network_provisioning.rs"));
     }
-}
 
-/// The secret key is enough to map the device.
-impl fmt::Debug for rainmaker::CmdSetUserMapping {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CmdSetUserMapping")
-            .field("user_id", &self.user_id)
-            .field("secret_key", &"<redacted>")
-            .finish()
+    /// The owner of a device.
+    pub mod rainmaker {
+        include!(concat!(env!("OUT_DIR"), "/rainmaker.rs"));
+    }
+
+    /// A challenge and its signature.
+    pub mod rmaker_ch_resp {
+        include!(concat!(env!("OUT_DIR"), "/rmaker_ch_resp.rs"));
     }
 }

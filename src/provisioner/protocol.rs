@@ -15,7 +15,11 @@ pub trait Protocol: fmt::Debug + Send + Sync {
     fn recognizes(&self, candidate: &Candidate) -> bool;
 
     /// Prepares a link for the protocol. If that fails, the link is closed.
-    async fn open(&self, link: Link, candidate: &Candidate) -> Result<Opened, TransportError>;
+    async fn open(
+        &self,
+        link: Box<dyn Link>,
+        candidate: &Candidate,
+    ) -> Result<Opened, TransportError>;
 }
 
 /// A link that was prepared for a protocol.
@@ -38,7 +42,11 @@ impl Protocol for ProtocommProtocol {
         true
     }
 
-    async fn open(&self, link: Link, candidate: &Candidate) -> Result<Opened, TransportError> {
+    async fn open(
+        &self,
+        link: Box<dyn Link>,
+        candidate: &Candidate,
+    ) -> Result<Opened, TransportError> {
         let transport = link.into_transport().await?;
         let connection = Connection::new(transport, candidate.service);
         Ok(Opened::Connection(connection))

@@ -1,13 +1,13 @@
 //! The security schemes, by name and number.
 
-use std::fmt;
 use std::str::FromStr;
 
 use serde::Serialize;
 use thiserror::Error;
 
 /// The security schemes, with protocomm's numbers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, derive_more::Display, PartialEq, Eq, PartialOrd, Ord)]
+#[display("Security {}", self.number())]
 pub enum SecurityScheme {
     /// Plaintext.
     Sec0,
@@ -19,13 +19,9 @@ pub enum SecurityScheme {
 
 impl SecurityScheme {
     /// The scheme with this number, if there is one.
-    pub const fn from_number(number: u64) -> Option<Self> {
-        match number {
-            0 => Some(Self::Sec0),
-            1 => Some(Self::Sec1),
-            2 => Some(Self::Sec2),
-            _ => None,
-        }
+    pub fn from_number(number: u64) -> Option<Self> {
+        let mut schemes = [Self::Sec0, Self::Sec1, Self::Sec2].into_iter();
+        schemes.find(|scheme| u64::from(scheme.number()) == number)
     }
 
     /// 0, 1 or 2.
@@ -45,12 +41,6 @@ impl SecurityScheme {
             Self::Sec1 => 41,
             Self::Sec2 => 390,
         }
-    }
-}
-
-impl fmt::Display for SecurityScheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Security {}", self.number())
     }
 }
 

@@ -9,10 +9,10 @@ use super::handshake::{Answer, Cipher, Handshake, Responder, Step};
 use super::scheme::SecurityScheme;
 use crate::proto::protocomm::sec0_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
-use crate::proto::protocomm::{S0SessionCmd, S0SessionResp, Sec0MsgType, Sec0Payload};
+use crate::proto::protocomm::{S0SessionCmd, S0SessionResp, Sec0MsgType as Msg, Sec0Payload};
 
 pub(super) fn start() -> Step {
-    let request = message(Sec0MsgType::S0SessionCommand, Payload::Sc(S0SessionCmd {}));
+    let request = message(Msg::S0SessionCommand, Payload::Sc(S0SessionCmd {}));
     Step::Send {
         request,
         next: Box::new(AwaitResponse),
@@ -28,13 +28,11 @@ struct AwaitResponse;
 
 impl Handshake for AwaitResponse {
     fn receive(self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError> {
-        match payload(response)? {
-            (Sec0MsgType::S0SessionResponse, Some(Payload::Sr(reply))) => {
-                check_status(SCHEME, reply.status)?;
-                Ok(Step::Established(Box::new(Plaintext)))
-            }
-            _ => Err(unexpected()),
-        }
+        let (Msg::S0SessionResponse, Payload::Sr(reply)) = payload(response)? else {
+            return Err(UNEXPECTED);
+        };
+        check_status(SCHEME, reply.status)?;
+        Ok(Step::Established(Box::new(Plaintext)))
     }
 
     fn refused(self: Box<Self>) -> SecurityError {
@@ -47,16 +45,14 @@ struct AwaitCommand;
 
 impl Responder for AwaitCommand {
     fn answer(self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError> {
-        match payload(request)? {
-            (Sec0MsgType::S0SessionCommand, Some(Payload::Sc(_))) => Ok(Answer::Established {
-                response: message(
-                    Sec0MsgType::S0SessionResponse,
-                    Payload::Sr(S0SessionResp { status: 0 }),
-                ),
-                cipher: Box::new(Plaintext),
-            }),
-            _ => Err(unexpected()),
-        }
+        let (Msg::S0SessionCommand, Payload::Sc(_)) = payload(request)? else {
+            return Err(UNEXPECTED);
+        };
+        let reply = Payload::Sr(S0SessionResp { status: 0 });
+        Ok(Answer::Established {
+            response: message(Msg::S0SessionResponse, reply),
+            cipher: Box::new(Plaintext),
+        })
     }
 }
 
@@ -74,29 +70,25 @@ impl Cipher for Plaintext {
     }
 }
 
-fn message(msg: Sec0MsgType, payload: Payload) -> Vec<u8> {
+fn message(msg: Msg, payload: Payload) -> Vec<u8> {
     envelope(Proto::Sec0(Sec0Payload {
         msg: msg.into(),
         payload: Some(payload),
     }))
 }
 
-fn payload(message: &[u8]) -> Result<(Sec0MsgType, Option<Payload>), SecurityError> {
-    match open_envelope(SCHEME, message)? {
-        // Not `payload.msg()`, which maps an unknown number to the first message type.
-        Proto::Sec0(payload) => match Sec0MsgType::try_from(payload.msg) {
-            Ok(msg) => Ok((msg, payload.payload)),
-            Err(_) => Err(unexpected()),
-        },
-        _ => Err(unexpected()),
+fn payload(message: &[u8]) -> Result<(Msg, Payload), SecurityError> {
+    // Not `payload.msg()`, which maps an unknown number to the first message type.
+    if let Proto::Sec0(Sec0Payload { msg, payload }) = open_envelope(SCHEME, message)?
+        && let (Ok(msg), Some(payload)) = (Msg::try_from(msg), payload)
+    {
+        return Ok((msg, payload));
     }
-}
-
-fn unexpected() -> SecurityError {
-    SecurityError::PeerMisbehaved {
-        scheme: SCHEME,
-        how: Misbehaviour::UnexpectedMessage,
-    }
+    Err(UNEXPECTED)
 }
 
 const SCHEME: SecurityScheme = SecurityScheme::Sec0;
+const UNEXPECTED: SecurityError = SecurityError::PeerMisbehaved {
+    scheme: SCHEME,
+    how: Misbehaviour::UnexpectedMessage,
+};

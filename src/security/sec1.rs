@@ -10,8 +10,6 @@
 //!
 //! Source: ESP-IDF `protocomm/src/security/security1.c`.
 
-use std::fmt;
-
 use aes::Aes256;
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit as _, StreamCipher as _};
@@ -28,7 +26,7 @@ use super::scheme::SecurityScheme;
 use crate::proto::protocomm::sec1_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{
-    Sec1MsgType, Sec1Payload, SessionCmd0, SessionCmd1, SessionResp0, SessionResp1,
+    Sec1MsgType as Msg, Sec1Payload, SessionCmd0, SessionCmd1, SessionResp0, SessionResp1,
 };
 use crate::secret::Secret;
 
@@ -39,7 +37,7 @@ pub(super) fn start(pop: Option<&Secret<String>>, rng: &mut dyn CryptoRng) -> St
         client_pubkey: public.as_bytes().to_vec(),
     };
     Step::Send {
-        request: message(Sec1MsgType::Sec1Command0, Payload::Sc0(command)),
+        request: message(Msg::Sec1Command0, Payload::Sc0(command)),
         next: Box::new(AwaitDeviceKey {
             secret,
             public,
@@ -60,6 +58,8 @@ pub(super) fn accept(pop: Option<&Secret<String>>, rng: &mut dyn CryptoRng) -> B
 }
 
 /// The client has sent its public key.
+#[derive(derive_more::Debug)]
+#[debug("AwaitDeviceKey")]
 struct AwaitDeviceKey {
     secret: StaticSecret,
     public: PublicKey,
@@ -68,8 +68,8 @@ struct AwaitDeviceKey {
 
 impl Handshake for AwaitDeviceKey {
     fn receive(self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError> {
-        let (Sec1MsgType::Sec1Response0, Some(Payload::Sr0(reply))) = payload(response)? else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::Sec1Response0, Payload::Sr0(reply)) = payload(response)? else {
+            return Err(UNEXPECTED);
         };
         check_status(SCHEME, reply.status)?;
         let device_key: [u8; KEY] = field(SCHEME, "device_pubkey", &reply.device_pubkey)?;
@@ -80,7 +80,7 @@ impl Handshake for AwaitDeviceKey {
             client_verify_data: keystream.apply(&device_key).to_vec(),
         };
         Ok(Step::Send {
-            request: message(Sec1MsgType::Sec1Command1, Payload::Sc1(command)),
+            request: message(Msg::Sec1Command1, Payload::Sc1(command)),
             next: Box::new(AwaitDeviceProof {
                 public: self.public,
                 keystream,
@@ -93,14 +93,6 @@ impl Handshake for AwaitDeviceKey {
     }
 }
 
-impl fmt::Debug for AwaitDeviceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitDeviceKey")
-            .field("public", &self.public)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The client has proved that it has the PoP.
 #[derive(Debug)]
 struct AwaitDeviceProof {
@@ -110,8 +102,8 @@ struct AwaitDeviceProof {
 
 impl Handshake for AwaitDeviceProof {
     fn receive(mut self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError> {
-        let (Sec1MsgType::Sec1Response1, Some(Payload::Sr1(reply))) = payload(response)? else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::Sec1Response1, Payload::Sr1(reply)) = payload(response)? else {
+            return Err(UNEXPECTED);
         };
         check_status(SCHEME, reply.status)?;
         let proof: [u8; KEY] = field(SCHEME, "device_verify_data", &reply.device_verify_data)?;
@@ -127,6 +119,8 @@ impl Handshake for AwaitDeviceProof {
 }
 
 /// The device waits for the client's public key.
+#[derive(derive_more::Debug)]
+#[debug("AwaitClientKey")]
 struct AwaitClientKey {
     secret: StaticSecret,
     random: [u8; RANDOM],
@@ -135,8 +129,8 @@ struct AwaitClientKey {
 
 impl Responder for AwaitClientKey {
     fn answer(self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError> {
-        let (Sec1MsgType::Sec1Command0, Some(Payload::Sc0(command))) = payload(request)? else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::Sec1Command0, Payload::Sc0(command)) = payload(request)? else {
+            return Err(UNEXPECTED);
         };
         let client_key: [u8; KEY] = field(SCHEME, "client_pubkey", &command.client_pubkey)?;
         let public = PublicKey::from(&self.secret);
@@ -148,19 +142,13 @@ impl Responder for AwaitClientKey {
             device_random: self.random.to_vec(),
         };
         Ok(Answer::Reply {
-            response: message(Sec1MsgType::Sec1Response0, Payload::Sr0(reply)),
+            response: message(Msg::Sec1Response0, Payload::Sr0(reply)),
             next: Box::new(AwaitClientProof {
                 public,
                 client_key,
                 keystream,
             }),
         })
-    }
-}
-
-impl fmt::Debug for AwaitClientKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitClientKey").finish_non_exhaustive()
     }
 }
 
@@ -174,8 +162,8 @@ struct AwaitClientProof {
 
 impl Responder for AwaitClientProof {
     fn answer(mut self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError> {
-        let (Sec1MsgType::Sec1Command1, Some(Payload::Sc1(command))) = payload(request)? else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::Sec1Command1, Payload::Sc1(command)) = payload(request)? else {
+            return Err(UNEXPECTED);
         };
         let proof: [u8; KEY] = field(SCHEME, "client_verify_data", &command.client_verify_data)?;
         if !bool::from(self.keystream.apply(&proof).ct_eq(self.public.as_bytes())) {
@@ -186,7 +174,7 @@ impl Responder for AwaitClientProof {
             device_verify_data: self.keystream.apply(&self.client_key).to_vec(),
         };
         Ok(Answer::Established {
-            response: message(Sec1MsgType::Sec1Response1, Payload::Sr1(reply)),
+            response: message(Msg::Sec1Response1, Payload::Sr1(reply)),
             cipher: Box::new(self.keystream),
         })
     }
@@ -194,6 +182,8 @@ impl Responder for AwaitClientProof {
 
 /// One AES-256-CTR keystream, which both directions consume in order: bytes 0 to 31 for the
 /// client's proof, 32 to 63 for the device's, then the length of each message.
+#[derive(derive_more::Debug)]
+#[debug("Keystream")]
 struct Keystream(Ctr128BE<Aes256>);
 
 impl Keystream {
@@ -238,44 +228,36 @@ impl Cipher for Keystream {
     }
 }
 
-impl fmt::Debug for Keystream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Keystream")
-    }
-}
-
 fn draw_key(rng: &mut dyn CryptoRng) -> StaticSecret {
     let mut bytes = Zeroizing::new([0; KEY]);
     rng.fill_bytes(&mut *bytes);
     StaticSecret::from(*bytes)
 }
 
-fn message(msg: Sec1MsgType, payload: Payload) -> Vec<u8> {
+fn message(msg: Msg, payload: Payload) -> Vec<u8> {
     envelope(Proto::Sec1(Sec1Payload {
         msg: msg.into(),
         payload: Some(payload),
     }))
 }
 
-fn payload(message: &[u8]) -> Result<(Sec1MsgType, Option<Payload>), SecurityError> {
-    match open_envelope(SCHEME, message)? {
-        // Not `payload.msg()`, which maps an unknown number to the first message type.
-        Proto::Sec1(payload) => match Sec1MsgType::try_from(payload.msg) {
-            Ok(msg) => Ok((msg, payload.payload)),
-            Err(_) => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
-        },
-        _ => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
+fn payload(message: &[u8]) -> Result<(Msg, Payload), SecurityError> {
+    // Not `payload.msg()`, which maps an unknown number to the first message type.
+    if let Proto::Sec1(Sec1Payload { msg, payload }) = open_envelope(SCHEME, message)?
+        && let (Ok(msg), Some(payload)) = (Msg::try_from(msg), payload)
+    {
+        return Ok((msg, payload));
     }
+    Err(UNEXPECTED)
 }
 
-fn misbehaved(how: Misbehaviour) -> SecurityError {
-    SecurityError::PeerMisbehaved {
-        scheme: SCHEME,
-        how,
-    }
+const fn misbehaved(how: Misbehaviour) -> SecurityError {
+    let scheme = SCHEME;
+    SecurityError::PeerMisbehaved { scheme, how }
 }
 
 const SCHEME: SecurityScheme = SecurityScheme::Sec1;
+const UNEXPECTED: SecurityError = misbehaved(Misbehaviour::UnexpectedMessage);
 /// The length of an X25519 key, and of an encrypted one.
 const KEY: usize = 32;
 /// The length of `device_random`, the first counter block.

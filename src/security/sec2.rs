@@ -11,8 +11,6 @@
 //!
 //! Source: ESP-IDF `protocomm/src/security/security2.c`. `srp6a` does the arithmetic.
 
-use std::fmt;
-
 use aes::Aes256;
 use aes_gcm::aead::Aead as _;
 use aes_gcm::aead::consts::U16;
@@ -30,7 +28,7 @@ use super::srp6a::{Agreement, ClientKey, DeviceKey, HASH, OutOfRange, PUBLIC};
 use crate::proto::protocomm::sec2_payload::Payload;
 use crate::proto::protocomm::session_data::Proto;
 use crate::proto::protocomm::{
-    S2SessionCmd0, S2SessionCmd1, S2SessionResp0, S2SessionResp1, Sec2MsgType, Sec2Payload,
+    S2SessionCmd0, S2SessionCmd1, S2SessionResp0, S2SessionResp1, Sec2MsgType as Msg, Sec2Payload,
 };
 use crate::secret::Secret;
 
@@ -49,7 +47,7 @@ pub(super) fn start(
         client_pubkey: key.public().to_vec(),
     };
     Ok(Step::Send {
-        request: message(Sec2MsgType::S2SessionCommand0, Payload::Sc0(command)),
+        request: message(Msg::S2SessionCommand0, Payload::Sc0(command)),
         next: Box::new(AwaitDeviceKey {
             key,
             username: username.to_owned(),
@@ -83,6 +81,8 @@ pub enum NonceRule {
 }
 
 /// The client has sent its user name and A.
+#[derive(derive_more::Debug)]
+#[debug("AwaitDeviceKey")]
 struct AwaitDeviceKey {
     key: ClientKey,
     username: String,
@@ -92,9 +92,8 @@ struct AwaitDeviceKey {
 
 impl Handshake for AwaitDeviceKey {
     fn receive(self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError> {
-        let (Sec2MsgType::S2SessionResponse0, Some(Payload::Sr0(reply))) = payload(response)?
-        else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::S2SessionResponse0, Payload::Sr0(reply)) = payload(response)? else {
+            return Err(UNEXPECTED);
         };
         check_status(SCHEME, reply.status)?;
         let agreement = self
@@ -111,7 +110,7 @@ impl Handshake for AwaitDeviceKey {
             client_proof: agreement.client_proof.to_vec(),
         };
         Ok(Step::Send {
-            request: message(Sec2MsgType::S2SessionCommand1, Payload::Sc1(command)),
+            request: message(Msg::S2SessionCommand1, Payload::Sc1(command)),
             next: Box::new(AwaitDeviceProof { agreement }),
         })
     }
@@ -121,24 +120,17 @@ impl Handshake for AwaitDeviceKey {
     }
 }
 
-impl fmt::Debug for AwaitDeviceKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitDeviceKey")
-            .field("username", &self.username)
-            .finish_non_exhaustive()
-    }
-}
-
 /// The client has sent M1.
+#[derive(derive_more::Debug)]
+#[debug("AwaitDeviceProof")]
 struct AwaitDeviceProof {
     agreement: Agreement,
 }
 
 impl Handshake for AwaitDeviceProof {
     fn receive(self: Box<Self>, response: &[u8]) -> Result<Step, SecurityError> {
-        let (Sec2MsgType::S2SessionResponse1, Some(Payload::Sr1(reply))) = payload(response)?
-        else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::S2SessionResponse1, Payload::Sr1(reply)) = payload(response)? else {
+            return Err(UNEXPECTED);
         };
         check_status(SCHEME, reply.status)?;
         let proof: [u8; HASH] = field(SCHEME, "device_proof", &reply.device_proof)?;
@@ -157,13 +149,9 @@ impl Handshake for AwaitDeviceProof {
     }
 }
 
-impl fmt::Debug for AwaitDeviceProof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitDeviceProof").finish_non_exhaustive()
-    }
-}
-
 /// The device waits for user name and A.
+#[derive(derive_more::Debug)]
+#[debug("AwaitClientKey")]
 struct AwaitClientKey {
     key: DeviceKey,
     salt: Vec<u8>,
@@ -172,9 +160,8 @@ struct AwaitClientKey {
 
 impl Responder for AwaitClientKey {
     fn answer(self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError> {
-        let (Sec2MsgType::S2SessionCommand0, Some(Payload::Sc0(command))) = payload(request)?
-        else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::S2SessionCommand0, Payload::Sc0(command)) = payload(request)? else {
+            return Err(UNEXPECTED);
         };
         let client_public: [u8; PUBLIC] = field(SCHEME, "client_pubkey", &command.client_pubkey)?;
         if command.client_username.is_empty() {
@@ -190,7 +177,7 @@ impl Responder for AwaitClientKey {
             device_salt: self.salt,
         };
         Ok(Answer::Reply {
-            response: message(Sec2MsgType::S2SessionResponse0, Payload::Sr0(reply)),
+            response: message(Msg::S2SessionResponse0, Payload::Sr0(reply)),
             next: Box::new(AwaitClientProof {
                 agreement,
                 nonce: self.nonce,
@@ -199,13 +186,9 @@ impl Responder for AwaitClientKey {
     }
 }
 
-impl fmt::Debug for AwaitClientKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitClientKey").finish_non_exhaustive()
-    }
-}
-
 /// The device waits for M1.
+#[derive(derive_more::Debug)]
+#[debug("AwaitClientProof")]
 struct AwaitClientProof {
     agreement: Agreement,
     nonce: Nonce,
@@ -213,9 +196,8 @@ struct AwaitClientProof {
 
 impl Responder for AwaitClientProof {
     fn answer(self: Box<Self>, request: &[u8]) -> Result<Answer, SecurityError> {
-        let (Sec2MsgType::S2SessionCommand1, Some(Payload::Sc1(command))) = payload(request)?
-        else {
-            return Err(misbehaved(Misbehaviour::UnexpectedMessage));
+        let (Msg::S2SessionCommand1, Payload::Sc1(command)) = payload(request)? else {
+            return Err(UNEXPECTED);
         };
         let proof: [u8; HASH] = field(SCHEME, "client_proof", &command.client_proof)?;
         if !bool::from(proof.ct_eq(&self.agreement.client_proof)) {
@@ -227,15 +209,9 @@ impl Responder for AwaitClientProof {
             device_nonce: self.nonce.to_bytes(),
         };
         Ok(Answer::Established {
-            response: message(Sec2MsgType::S2SessionResponse1, Payload::Sr1(reply)),
+            response: message(Msg::S2SessionResponse1, Payload::Sr1(reply)),
             cipher: Box::new(Gcm::new(&self.agreement, self.nonce)),
         })
-    }
-}
-
-impl fmt::Debug for AwaitClientProof {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AwaitClientProof").finish_non_exhaustive()
     }
 }
 
@@ -301,6 +277,8 @@ impl Nonce {
 }
 
 /// The session's key and its next nonce.
+#[derive(derive_more::Debug)]
+#[debug("Gcm")]
 struct Gcm {
     key: Zeroizing<[u8; 32]>,
     nonce: Nonce,
@@ -352,35 +330,27 @@ impl Gcm {
     }
 }
 
-impl fmt::Debug for Gcm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gcm").finish_non_exhaustive()
-    }
-}
-
-fn message(msg: Sec2MsgType, payload: Payload) -> Vec<u8> {
+fn message(msg: Msg, payload: Payload) -> Vec<u8> {
     envelope(Proto::Sec2(Sec2Payload {
         msg: msg.into(),
         payload: Some(payload),
     }))
 }
 
-fn payload(message: &[u8]) -> Result<(Sec2MsgType, Option<Payload>), SecurityError> {
-    match open_envelope(SCHEME, message)? {
-        // Not `payload.msg()`, which maps an unknown number to the first message type.
-        Proto::Sec2(payload) => match Sec2MsgType::try_from(payload.msg) {
-            Ok(msg) => Ok((msg, payload.payload)),
-            Err(_) => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
-        },
-        _ => Err(misbehaved(Misbehaviour::UnexpectedMessage)),
+fn payload(message: &[u8]) -> Result<(Msg, Payload), SecurityError> {
+    // Not `payload.msg()`, which maps an unknown number to the first message type.
+    if let Proto::Sec2(Sec2Payload { msg, payload }) = open_envelope(SCHEME, message)?
+        && let (Ok(msg), Some(payload)) = (Msg::try_from(msg), payload)
+    {
+        return Ok((msg, payload));
     }
+    Err(UNEXPECTED)
 }
 
-fn misbehaved(how: Misbehaviour) -> SecurityError {
-    SecurityError::PeerMisbehaved {
-        scheme: SCHEME,
-        how,
-    }
+const fn misbehaved(how: Misbehaviour) -> SecurityError {
+    let scheme = SCHEME;
+    SecurityError::PeerMisbehaved { scheme, how }
 }
 
 const SCHEME: SecurityScheme = SecurityScheme::Sec2;
+const UNEXPECTED: SecurityError = misbehaved(Misbehaviour::UnexpectedMessage);

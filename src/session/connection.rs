@@ -73,20 +73,17 @@ impl Connection {
         permit: &HandshakePermit,
     ) -> Result<Keys, SessionError> {
         let agreed = self.exchange_keys(scheme, credentials, rng, permit);
-        match agreed.await {
-            Ok(cipher) => {
-                record::note(self.transcript.as_ref(), || Line::Secured {
-                    scheme: scheme.number(),
-                });
-                Ok(Keys { scheme, cipher })
-            }
-            Err(error) => {
-                record::note(self.transcript.as_ref(), || Line::NotSecured {
-                    error: error.to_string(),
-                });
-                Err(error)
-            }
-        }
+        let agreed = agreed.await;
+        record::note(self.transcript.as_ref(), || match &agreed {
+            Ok(_) => Line::Secured {
+                scheme: scheme.number(),
+            },
+            Err(error) => Line::NotSecured {
+                error: error.to_string(),
+            },
+        });
+        let cipher = agreed?;
+        Ok(Keys { scheme, cipher })
     }
 
     async fn exchange_keys(
@@ -101,25 +98,19 @@ impl Connection {
         let started = move || security::start(scheme, &credentials, &mut rng);
         let mut step = permit.compute(started).await?;
         loop {
-            step = match step {
+            let (request, next) = match step {
                 Step::Established(cipher) => return Ok(cipher),
-                Step::Send { request, next } => {
-                    trace!(%endpoint, asked = request.len(), "handshake");
-                    match self.transport.exchange(&endpoint, &request).await {
-                        Ok(response) => {
-                            let received = move || next.receive(&response);
-                            permit.compute(received).await?
-                        }
-                        Err(how) if how.may_be_refusal() => {
-                            return Err(SessionError::HandshakeRefused {
-                                means: next.refused(),
-                                how,
-                            });
-                        }
-                        Err(error) => return Err(error.into()),
-                    }
-                }
+                Step::Send { request, next } => (request, next),
             };
+            trace!(%endpoint, asked = request.len(), "handshake");
+            let response = match self.transport.exchange(&endpoint, &request).await {
+                Err(how) if how.may_be_refusal() => {
+                    let means = next.refused();
+                    return Err(SessionError::HandshakeRefused { means, how });
+                }
+                response => response?,
+            };
+            step = permit.compute(move || next.receive(&response)).await?;
         }
     }
 

@@ -34,14 +34,11 @@ impl Session {
             endpoint: endpoint.as_str(),
             command: format!("{command:?}"),
         });
-        let answer = self.exchange(&endpoint, &command.encode()).await;
-        if let Err(error @ SessionError::Security(_)) = &answer {
-            record::note(self.transcript.as_ref(), || Line::Reply {
-                endpoint: endpoint.as_str(),
-                reply: error.to_string(),
-            });
-        }
-        let reply = C::decode(&answer?);
+        let reply = match self.exchange(&endpoint, &command.encode()).await {
+            // The transport records that no answer arrived.
+            Err(error @ SessionError::Transport(_)) => return Err(error),
+            answer => answer.and_then(|answer| Ok(C::decode(&answer)?)),
+        };
         record::note(self.transcript.as_ref(), || Line::Reply {
             endpoint: endpoint.as_str(),
             reply: match &reply {
@@ -49,14 +46,11 @@ impl Session {
                 Err(error) => error.to_string(),
             },
         });
-        match reply {
+        if let Err(SessionError::Reply(ReplyError::Malformed { .. })) = &reply {
             // The answer is not a message at all: the keystreams may be out of step.
-            Err(error @ ReplyError::Malformed { .. }) => {
-                self.lost = true;
-                Err(error.into())
-            }
-            outcome => Ok(outcome?),
+            self.lost = true;
         }
+        reply
     }
 
     /// The longest answer that reliably arrives, in bytes; `None` if the medium has no limit.

@@ -7,6 +7,7 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use super::{Connection, Handshakes, Secured};
+use crate::endpoint::version::Version;
 use crate::proto::{EndpointName, Service};
 use crate::security::{
     Answer, Cipher, Credentials, DeviceSecret, Responder, SecurityScheme, accept, opens_handshake,
@@ -58,7 +59,13 @@ impl ScriptedDevice {
         let mut connection = self.connection();
         let keys = connection.agree(scheme, &Credentials::None, UnwrapErr(SysRng), &permit);
         let keys = keys.await.unwrap();
-        Secured::without_route(connection.into_session(keys), scheme)
+        Secured {
+            session: connection.into_session(keys),
+            scheme,
+            version: Version::default(),
+            credentials: Credentials::None,
+            route: None,
+        }
     }
 
     /// The decrypted requests to an endpoint so far.

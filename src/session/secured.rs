@@ -31,17 +31,6 @@ pub struct Secured {
 }
 
 impl Secured {
-    /// A session that cannot be reconnected.
-    pub fn without_route(session: Session, scheme: SecurityScheme) -> Self {
-        Self {
-            session,
-            scheme,
-            version: Version::default(),
-            credentials: Credentials::None,
-            route: None,
-        }
-    }
-
     /// Opens a new connection and repeats the handshake, once. With the same device this costs no
     /// attempt. Another device at the same address counts at most one failed attempt, so a refusal
     /// is final. `within` does not include the wait for other handshakes.

@@ -13,13 +13,12 @@ use super::link::Link;
 use super::medium::Medium;
 use super::options::{DriverOptions, OptionError, OptionSpec};
 use super::search::Search;
-use crate::host::Host;
 
 /// One kind of transport.
 #[async_trait]
 pub trait Driver: fmt::Debug + Send + Sync {
-    /// The medium, as data for all other code, on this computer.
-    fn medium(&self, host: &Host) -> &'static Medium;
+    /// The medium, as data for all other code.
+    fn medium(&self) -> &'static Medium;
 
     /// The driver's flags.
     fn options(&self) -> &'static [OptionSpec] {
@@ -42,7 +41,7 @@ pub trait Driver: fmt::Debug + Send + Sync {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError>;
+    ) -> Result<Box<dyn Link>, TransportError>;
 
     /// Waits a short time until dropped links and scans are closed. A program that exits earlier would
     /// leave devices occupied.

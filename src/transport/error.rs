@@ -205,6 +205,12 @@ impl TransportError {
         Self::NoSuchEndpoint { endpoint }
     }
 
+    /// The answer of `endpoint` is not valid on this medium.
+    pub fn malformed(endpoint: &EndpointName, what: String) -> Self {
+        let endpoint = endpoint.clone();
+        Self::Malformed { endpoint, what }
+    }
+
     /// The device refused a request to `endpoint`.
     pub fn refused(endpoint: &EndpointName, how: Rejection) -> Self {
         let endpoint = endpoint.clone();

@@ -1,6 +1,7 @@
 //! Addresses of devices that use HTTP: a host, and a TCP port unless it is the default.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 
 use super::address::{Address, AddressError};
 use super::options::{OptionError, OptionSpec, check_number, find_number, find_option};
@@ -18,7 +19,7 @@ impl HostAddress {
     /// Reads an address. Another driver's address becomes a host name, which no name server
     /// resolves.
     pub(super) fn from_address(address: &Address) -> Self {
-        address.detail().cloned().unwrap_or_else(|| Self {
+        Self::parse(address.as_str()).unwrap_or_else(|_| Self {
             host: address.as_str().to_owned(),
             port: None,
         })
@@ -26,53 +27,39 @@ impl HostAddress {
 
     /// Makes an address, written `[::1]:80` with a port and `::1` without.
     pub(super) fn into_address(self) -> Address {
-        let Self { host, port } = &self;
-        let text = match port {
-            None => host.clone(),
+        let Self { host, port } = self;
+        Address::new(match port {
+            None => host,
             Some(port) if host.contains(':') => format!("[{host}]:{port}"),
             Some(port) => format!("{host}:{port}"),
-        };
-        Address::new(text).with_detail(self)
+        })
     }
 
     /// Makes an address with a port.
     pub(super) fn with_port(host: impl Into<String>, port: u16) -> Address {
-        let port = Some(port);
-        let host = host.into();
+        let (host, port) = (host.into(), Some(port));
         Self { host, port }.into_address()
-    }
-
-    /// Makes an address without a port.
-    pub(super) fn without_port(host: impl Into<String>) -> Address {
-        let host = host.into();
-        Self { host, port: None }.into_address()
     }
 
     /// Parses a host with an optional port.
     pub(super) fn parse(text: &str) -> Result<Self, AddressError> {
-        let wrong = AddressError {
-            expected: "a host or IP address, and a port behind a colon if it is not the usual one",
-        };
         let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((host, "")) => (host, None),
-            Some((host, rest)) => (
-                host,
-                Some(rest.strip_prefix(':').ok_or_else(|| wrong.clone())?),
-            ),
-            None if text.matches(':').count() == 1 => {
-                let split = text.split_once(':');
-                split.map_or((text, None), |(host, port)| (host, Some(port)))
-            }
-            None => (text, None),
+            // Without a colon there is no valid port.
+            Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or_default())),
+            None => match text.split_once(':') {
+                Some((host, port)) if !port.contains(':') => (host, Some(port)),
+                _ => (text, None),
+            },
         };
-        let port = port.map(|port| port.parse().ok().filter(|port| *port > 0));
-        let (Ok(host), None | Some(Some(_))) = (check_host(host), port) else {
-            return Err(wrong);
+        let port = port.map(str::parse::<NonZeroU16>).transpose();
+        let (Ok(host), Ok(port)) = (check_host(host), port) else {
+            let expected =
+                "a host or IP address, and a port behind a colon if it is not the usual one";
+            return Err(AddressError { expected });
         };
-        Ok(Self {
-            host,
-            port: port.flatten(),
-        })
+        let port = port.map(NonZeroU16::get);
+        Ok(Self { host, port })
     }
 
     /// The host and port that the flags give, if any.
@@ -112,6 +99,11 @@ fn check_host(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Why address flags of other media do not apply, and which flag does.
+pub(super) const HTTP_ADDRESSES: (&str, &str) = (
+    "a device is at an IP address or a host name there",
+    "pass a TCP port with `--device-port`",
+);
 pub(super) const DEVICE_IP: OptionSpec = OptionSpec {
     value_name: "IP",
     help: "The device's IP address: over SoftAP if it is not 192.168.4.1, on the network instead \

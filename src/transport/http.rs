@@ -7,7 +7,7 @@
 
 #![expect(clippy::disallowed_types, reason = "this is where device sockets live")]
 
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,20 +23,24 @@ use hyper::client::conn::http1;
 use hyper::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, SET_COOKIE};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, Join, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::address::Address;
-use super::candidate::{Candidate, Handle};
+use super::candidate::{Candidate, Handle, Hints};
 use super::error::{Rejection, TransportError};
 use super::exchange::Transport;
 use super::host_address::HostAddress;
 use super::limits::Limits;
-use super::source;
-use crate::proto::EndpointName;
+use super::link::Link;
+use super::medium::Medium;
+use super::options::DriverOptions;
+use super::source::{self, Interface};
+use crate::proto::{EndpointName, Service};
 
 /// An open connection over HTTP.
 #[derive(Debug)]
@@ -52,15 +56,15 @@ pub(super) struct HttpTransport {
 }
 
 impl HttpTransport {
-    pub(super) fn new(address: Address, socket: Socket, limits: Limits) -> Self {
-        Self {
+    pub(super) fn link(address: Address, socket: Socket, limits: &Limits) -> Box<dyn Link> {
+        Box::new(Self {
             address,
             interface: socket.interface.clone(),
-            limits,
+            limits: limits.clone(),
             socket: Some(socket),
             connection: None,
             cookie: None,
-        }
+        })
     }
 
     /// Returns the open connection, or opens one. The cookie keeps the session alive when the
@@ -74,18 +78,14 @@ impl HttpTransport {
                 return Ok(connection);
             }
         }
-        let socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => self.open_socket().await?,
+        let socket = if let Some(socket) = self.socket.take() {
+            socket
+        } else {
+            let from = self.interface.as_deref();
+            Socket::connect(&self.address, from, self.limits.connect).await?
         };
-        Connection::new(socket)
-            .await
-            .map_err(|source| TransportError::unreachable(&self.address, source))
-    }
-
-    async fn open_socket(&self) -> Result<Socket, TransportError> {
-        let from = self.interface.as_deref();
-        Socket::connect(&self.address, from, self.limits.connect).await
+        let opened = Connection::new(socket).await;
+        opened.map_err(|source| TransportError::unreachable(&self.address, source))
     }
 
     async fn send_and_read(
@@ -117,10 +117,10 @@ impl HttpTransport {
         match response.status() {
             StatusCode::OK => read_body(endpoint, response, connection).await,
             StatusCode::NOT_FOUND => Err(TransportError::no_such_endpoint(endpoint)),
-            status => Err(TransportError::Malformed {
-                endpoint: endpoint.clone(),
-                what: format!("HTTP status {}", status.as_u16()),
-            }),
+            status => {
+                let what = format!("HTTP status {}", status.as_u16());
+                Err(TransportError::malformed(endpoint, what))
+            }
         }
     }
 
@@ -163,20 +163,12 @@ impl Transport for HttpTransport {
         debug!(%endpoint, sent, "request");
         // A connection whose exchange failed is dropped, so that a late answer is not read as the
         // next one.
-        let outcome = timeout(
-            limit,
-            self.send_and_read(&mut connection, endpoint, request),
-        )
-        .await;
-        match outcome {
-            Ok(Ok(answer)) => {
-                debug!(%endpoint, received = answer.len(), "answer");
-                self.connection = Some(connection);
-                Ok(answer)
-            }
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(TransportError::timed_out(endpoint, limit)),
-        }
+        let exchange = self.send_and_read(&mut connection, endpoint, request);
+        let outcome = timeout(limit, exchange).await;
+        let answer = outcome.map_err(|_| TransportError::timed_out(endpoint, limit))??;
+        debug!(%endpoint, received = answer.len(), "answer");
+        self.connection = Some(connection);
+        Ok(answer)
     }
 
     async fn close(&mut self) -> Result<(), TransportError> {
@@ -202,8 +194,8 @@ struct NoResponse {
 
 impl Connection {
     async fn new(socket: Socket) -> io::Result<Self> {
-        let answered = Arc::clone(&socket.answered);
-        let (sender, connection) = http1::handshake(TokioIo::new(socket))
+        let answered = Arc::clone(&socket.stream.reader().answered);
+        let (sender, connection) = http1::handshake(TokioIo::new(socket.stream))
             .await
             .map_err(io::Error::other)?;
         let driver = tokio::spawn(async move {
@@ -255,19 +247,17 @@ async fn read_body(
     response: Response<Incoming>,
     connection: &Connection,
 ) -> Result<Vec<u8>, TransportError> {
-    match Limited::new(response.into_body(), MAX_ANSWER_BYTES)
+    let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES);
+    let body = body
         .collect()
         .await
-    {
-        Ok(body) => Ok(body.to_bytes().to_vec()),
-        Err(error) => match error.downcast::<hyper::Error>() {
-            Ok(error) => Err(classify_failure(endpoint, &error, connection)),
-            Err(_) => Err(TransportError::Malformed {
-                endpoint: endpoint.clone(),
-                what: format!("more than {MAX_ANSWER_BYTES} bytes"),
-            }),
-        },
-    }
+        .map_err(|error| match error.downcast() {
+            Ok(error) => classify_failure(endpoint, &error, connection),
+            Err(_) => {
+                TransportError::malformed(endpoint, format!("more than {MAX_ANSWER_BYTES} bytes"))
+            }
+        })?;
+    Ok(body.to_bytes().to_vec())
 }
 
 /// Distinguishes a connection that the device closed without an answer, which is a refusal, from a
@@ -277,19 +267,17 @@ fn classify_failure(
     error: &hyper::Error,
     connection: &Connection,
 ) -> TransportError {
-    let endpoint = endpoint.clone();
     if error.is_parse() {
-        let what = "not HTTP".to_owned();
-        return TransportError::Malformed { endpoint, what };
+        return TransportError::malformed(endpoint, "not HTTP".to_owned());
     }
     let cause = std::error::Error::source(error)
         .and_then(|cause| cause.downcast_ref::<io::Error>())
         .map(|cause| io::Error::new(cause.kind(), cause.to_string()));
     match cause {
         None if !connection.answered.load(Ordering::Relaxed) => {
-            TransportError::refused(&endpoint, Rejection::ConnectionClosed)
+            TransportError::refused(endpoint, Rejection::ConnectionClosed)
         }
-        source => TransportError::disconnected(&endpoint, source),
+        source => TransportError::disconnected(endpoint, source),
     }
 }
 
@@ -313,8 +301,7 @@ fn parse_session_cookie(headers: &HeaderMap) -> Option<u32> {
 /// immediate acknowledgements, again around each read, because the system resets the option.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
-    answered: Arc<AtomicBool>,
+    stream: Join<Reader, OwnedWriteHalf>,
     /// The only interface that the socket may use.
     interface: Option<String>,
 }
@@ -327,28 +314,37 @@ impl Socket {
         interface: Option<&str>,
         limit: Duration,
     ) -> Result<Self, TransportError> {
-        let failed = |source: io::Error| match source.kind() {
-            io::ErrorKind::PermissionDenied => TransportError::PermissionDenied {
-                address: address.clone(),
-                source,
-            },
+        let connected = timeout(limit, connect_any(address, interface, limit)).await;
+        let connected = connected.unwrap_or_else(|_| Err(connect_timeout()));
+        let stream = connected.map_err(|source| match source.kind() {
+            io::ErrorKind::PermissionDenied => {
+                let address = address.clone();
+                TransportError::PermissionDenied { address, source }
+            }
             _ => TransportError::unreachable(address, source),
-        };
-        match timeout(limit, connect_any(address, interface, limit)).await {
-            Ok(Ok(stream)) => Ok(Self {
-                stream,
-                answered: Arc::default(),
-                interface: interface.map(str::to_owned),
-            }),
-            Ok(Err(source)) => Err(failed(source)),
-            Err(_) => Err(failed(connect_timeout())),
-        }
+        })?;
+        let (stream, writer) = stream.into_split();
+        let answered = Arc::default();
+        Ok(Self {
+            stream: tokio::io::join(Reader { stream, answered }, writer),
+            interface: interface.map(str::to_owned),
+        })
     }
+}
 
+/// The reading half of a socket.
+#[derive(Debug)]
+struct Reader {
+    stream: OwnedReadHalf,
+    /// Whether the device sent anything since the last request.
+    answered: Arc<AtomicBool>,
+}
+
+impl Reader {
     #[cfg(target_os = "linux")]
     fn request_quick_acks(&self) {
         // Failure is harmless: exchanges only take longer.
-        if let Err(error) = socket2::SockRef::from(&self.stream).set_tcp_quickack(true) {
+        if let Err(error) = socket2::SockRef::from(self.stream.as_ref()).set_tcp_quickack(true) {
             debug!(%error, "TCP_QUICKACK is not available");
         }
     }
@@ -358,19 +354,44 @@ impl Socket {
     fn request_quick_acks(&self) {}
 }
 
-/// The socket that a scan opened, for the first connection to the candidate.
-pub(super) struct KeptSocket(Mutex<Option<Socket>>);
+/// The socket that a scan opened, for the first connection to the candidate: the device has room
+/// for one, and a second one would evict it.
+struct KeptSocket(Mutex<Option<Socket>>);
 
-impl KeptSocket {
-    pub(super) fn keep(socket: Socket) -> Handle {
-        Handle::new(Self(Mutex::new(Some(socket))))
+/// A device that answers at the address, with the open socket.
+pub(super) fn make_candidate(
+    medium: &'static Medium,
+    address: Address,
+    service: Service,
+    socket: Socket,
+) -> Candidate {
+    Candidate {
+        handle: Some(Handle::new(KeptSocket(Mutex::new(Some(socket))))),
+        hints: Hints {
+            is_likely: true,
+            ..Hints::default()
+        },
+        ..Candidate::new(medium, address, service)
     }
+}
 
-    /// The socket; `None` if the candidate has none or it was taken before.
-    pub(super) fn take(candidate: &Candidate) -> Option<Socket> {
-        let Self(kept) = candidate.handle.as_ref()?.read()?;
-        kept.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
+/// Connects to a candidate, with the socket that the scan opened if it was not used before.
+pub(super) async fn open_link(
+    candidate: &Candidate,
+    options: &DriverOptions,
+    limits: &Limits,
+) -> Result<Box<dyn Link>, TransportError> {
+    let address = candidate.address.clone();
+    let kept = candidate.handle.as_ref().and_then(Handle::read);
+    let kept = kept
+        .and_then(|KeptSocket(kept)| kept.lock().unwrap_or_else(PoisonError::into_inner).take());
+    let socket = if let Some(socket) = kept {
+        socket
+    } else {
+        let interface = Interface::from_driver_options(options);
+        Socket::connect(&address, interface.name(), limits.connect).await?
+    };
+    Ok(HttpTransport::link(address, socket, limits))
 }
 
 /// Tries one address after the other, each for its share of the time: an address that never answers
@@ -407,7 +428,7 @@ fn connect_timeout() -> io::Error {
     io::Error::new(io::ErrorKind::TimedOut, "the connection attempt timed out")
 }
 
-impl AsyncRead for Socket {
+impl AsyncRead for Reader {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -424,36 +445,6 @@ impl AsyncRead for Socket {
     }
 }
 
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
-}
-
 /// The port of the provisioning manager's HTTP server.
 pub(super) const DEFAULT_PORT: u16 = 80;
 /// Far above the answers of any firmware.
@@ -466,7 +457,7 @@ mod tests {
     #[test]
     fn host_without_port_gets_default_port() {
         let host = || "device.local".to_owned();
-        let bare = HostAddress::without_port(host());
+        let bare = Address::new(host());
         assert_eq!(host_and_port(&bare), (host(), DEFAULT_PORT));
         let full = HostAddress::with_port(host(), 8080);
         assert_eq!(host_and_port(&full), (host(), 8080));

@@ -1,14 +1,13 @@
 //! The properties of a medium, as data that each driver provides. The code above the drivers uses only
 //! these, and never compares names of media.
 
-use std::fmt;
-
 use serde::{Serialize, Serializer};
 
 use super::limits::Limits;
 
 /// A medium: what is the same for all devices that are connected over it.
-#[derive(Debug)]
+#[derive(Debug, derive_more::Display)]
+#[display("{name}")]
 pub struct Medium {
     /// The name, as for `--transport`.
     pub name: &'static str,
@@ -130,12 +129,6 @@ impl PartialEq for Medium {
 }
 
 impl Eq for Medium {}
-
-impl fmt::Display for Medium {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name)
-    }
-}
 
 impl Serialize for Medium {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -35,7 +35,7 @@ pub use driver::Driver;
 pub use error::{ConsoleProblem, Rejection, TransportError};
 pub use exchange::{Capacity, Transport};
 pub use limits::Limits;
-pub use link::{IntoTransport, Link};
+pub use link::Link;
 pub use manufacturer_data::ManufacturerData;
 pub use medium::{Columns, Discovery, HostPart, Medium, Words};
 pub use options::{
@@ -60,17 +60,13 @@ pub fn built_in_drivers() -> Vec<Arc<dyn Driver>> {
 /// The medium of the driver with this name.
 #[cfg(test)]
 pub(crate) fn medium_named(name: &str) -> &'static Medium {
-    let host = crate::host::Host::this();
-    let mut media = built_in_drivers()
-        .into_iter()
-        .map(|driver| driver.medium(&host));
+    let mut media = built_in_drivers().into_iter().map(|driver| driver.medium());
     media.find(|medium| medium.name == name).expect(name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
 
     #[test]
     fn media_have_documented_properties() {
@@ -85,7 +81,7 @@ mod tests {
         let drivers = built_in_drivers();
         assert_eq!(drivers.len(), expected.len());
         for (driver, (name, discovery, flags)) in drivers.iter().zip(expected) {
-            let medium = driver.medium(&Host::this());
+            let medium = driver.medium();
             let properties = [
                 medium.names_are_unique,
                 medium.joins_device_network,
@@ -126,7 +122,7 @@ mod tests {
             let drivers = built_in_drivers();
             let driver = drivers
                 .iter()
-                .find(|driver| driver.medium(&Host::this()).name == name)
+                .find(|driver| driver.medium().name == name)
                 .unwrap();
             let options = driver.parse_options(&flags).unwrap();
             let shown = options.address().map(ToString::to_string);

@@ -10,7 +10,6 @@ use super::driver::Driver;
 use super::error::TransportError;
 use super::exchange::Transport;
 use super::limits::Limits;
-use super::medium::Medium;
 use super::record::Transcript;
 use super::search::Search;
 
@@ -19,8 +18,6 @@ use super::search::Search;
 pub struct Route {
     /// The driver that found it.
     pub driver: Arc<dyn Driver>,
-    /// The driver's medium.
-    pub medium: &'static Medium,
     /// A search that finds this device only.
     pub search: Search,
     /// Where conversations with it are recorded.
@@ -32,7 +29,7 @@ impl Route {
     pub async fn find(&self, within: Duration) -> Option<Result<Candidate, TransportError>> {
         // A device that announces itself may do so seldom; one at a known address answers at once,
         // or not at all.
-        let wait = if self.medium.announces() {
+        let wait = if self.driver.medium().announces() {
             within
         } else {
             within.min(AT_ADDRESS)

@@ -9,18 +9,17 @@ use futures_util::stream::{self, BoxStream};
 use tokio::time::{Duration, Instant, sleep};
 
 use super::address::{Address, AddressError};
-use super::candidate::{Candidate, Hints};
+use super::candidate::Candidate;
 use super::driver::Driver;
 use super::error::TransportError;
-use super::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
-use super::http::{DEFAULT_PORT, HttpTransport, KeptSocket, Socket};
+use super::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HTTP_ADDRESSES, HostAddress};
+use super::http::{DEFAULT_PORT, Socket, make_candidate, open_link};
 use super::limits::Limits;
 use super::link::Link;
 use super::medium::{Columns, Discovery, HostPart, Medium, Words};
 use super::options::{DriverOptions, OptionError, OptionSpec};
 use super::search::Search;
 use super::source::{INTERFACE, Interface};
-use crate::host::Host;
 use crate::proto::Service;
 
 /// The driver of devices with a hotspot of their own.
@@ -39,35 +38,28 @@ static MEDIUM: Medium = Medium {
     usual_address: Some("192.168.4.1:80"),
     words: Words {
         searching: "Looking for a device over softap: join its hotspot (PROV_…) with this computer",
-        addresses: (
-            "a device is at an IP address or a host name there",
-            "pass a TCP port with `--device-port`",
-        ),
+        addresses: HTTP_ADDRESSES,
         ..Words::USUAL
     },
 };
 
-static OPTIONS: [OptionSpec; 4] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE];
-
 #[async_trait]
 impl Driver for SoftAp {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
     fn options(&self) -> &'static [OptionSpec] {
-        &OPTIONS
+        &[DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE]
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
-        let address = match HostAddress::from_options(given)? {
-            (None, None) => None,
-            (host, port) => Some(HostAddress::with_port(
-                host.unwrap_or_else(|| SOFTAP_HOST.to_owned()),
-                port.unwrap_or(DEFAULT_PORT),
-            )),
-        };
+        let (host, port) = HostAddress::from_options(given)?;
+        let is_given = host.is_some() || port.is_some();
+        let host = host.as_deref().unwrap_or(SOFTAP_HOST);
+        let address = HostAddress::with_port(host, port.unwrap_or(DEFAULT_PORT));
         let interface = Interface::from_options(given)?;
+        let address = is_given.then_some(address);
         Ok(DriverOptions::new(given, address, interface))
     }
 
@@ -79,19 +71,18 @@ impl Driver for SoftAp {
     /// At most one device: the one that answers at the address. The scan keeps trying, because the
     /// user may join the hotspot meanwhile.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
-        let address = search.address.clone().unwrap_or_else(default_address);
+        let default = || HostAddress::with_port(SOFTAP_HOST, DEFAULT_PORT);
+        let address = search.address.clone().unwrap_or_else(default);
         let interface = Interface::from_driver_options(&search.options);
         let deadline = Instant::now() + search.wait;
         stream::once(async move {
             let socket = connect_until(&address, interface.name(), deadline).await?;
-            Ok(Candidate {
-                handle: Some(KeptSocket::keep(socket)),
-                hints: Hints {
-                    is_likely: true,
-                    ..Hints::default()
-                },
-                ..Candidate::new(&MEDIUM, address, Service::Provisioning)
-            })
+            Ok(make_candidate(
+                &MEDIUM,
+                address,
+                Service::Provisioning,
+                socket,
+            ))
         })
         .boxed()
     }
@@ -101,17 +92,8 @@ impl Driver for SoftAp {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
-        let address = candidate.address.clone();
-        // The scan's own socket: the device has room for one, and a second one would evict it.
-        let socket = if let Some(socket) = KeptSocket::take(candidate) {
-            socket
-        } else {
-            let interface = Interface::from_driver_options(options);
-            Socket::connect(&address, interface.name(), limits.connect).await?
-        };
-        let limits = limits.clone();
-        Ok(Link::new(HttpTransport::new(address, socket, limits)))
+    ) -> Result<Box<dyn Link>, TransportError> {
+        open_link(candidate, options, limits).await
     }
 }
 
@@ -133,10 +115,6 @@ async fn connect_until(
             outcome => return outcome,
         }
     }
-}
-
-fn default_address() -> Address {
-    HostAddress::with_port(SOFTAP_HOST, DEFAULT_PORT)
 }
 
 /// The address of every ESP-IDF SoftAP (`esp_netif_defaults.h`).

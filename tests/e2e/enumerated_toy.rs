@@ -5,7 +5,6 @@ use std::fmt;
 use std::io;
 
 use async_trait::async_trait;
-use espctl::host::Host;
 use espctl::proto::Service;
 use espctl::transport::{
     Address, AddressError, Candidate, Columns, Discovery, Driver, DriverOptions, Hints, Limits,
@@ -90,7 +89,7 @@ fn slots_of(shelf: &str) -> &'static [Slot] {
 
 #[async_trait]
 impl Driver for Shelf {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
@@ -133,9 +132,9 @@ impl Driver for Shelf {
         candidate: &Candidate,
         _options: &DriverOptions,
         _limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         if candidate.address.as_str() == "upper" {
-            return Ok(Link::new(self.device.transport()));
+            return Ok(Box::new(self.device.transport()));
         }
         Err(TransportError::Unreachable {
             address: candidate.address.clone(),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
-use espctl::host::Host;
 use espctl::proto::Service;
 use espctl::provisioner::built_in_protocols;
 use espctl::secret::Secret;
@@ -61,7 +60,7 @@ static OPTIONS: [OptionSpec; 1] = [OptionSpec {
 
 #[async_trait]
 impl Driver for Toy {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
@@ -106,14 +105,14 @@ impl Driver for Toy {
         candidate: &Candidate,
         _options: &DriverOptions,
         _limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let room = candidate.address.as_str();
         if room == PORCH {
-            return Ok(Link::new(LetterBox::default()));
+            return Ok(Box::new(LetterBox::default()));
         }
         let mut rooms = self.rooms.iter();
         let (_, device) = rooms.find(|(name, _)| *name == room).expect("a room");
-        Ok(Link::new(device.transport()))
+        Ok(Box::new(device.transport()))
     }
 
     #[expect(

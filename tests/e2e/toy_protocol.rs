@@ -67,7 +67,11 @@ impl Protocol for Mail {
         candidate.address.as_str() == PORCH
     }
 
-    async fn open(&self, link: Link, _candidate: &Candidate) -> Result<Opened, TransportError> {
+    async fn open(
+        &self,
+        link: Box<dyn Link>,
+        _candidate: &Candidate,
+    ) -> Result<Opened, TransportError> {
         let transport = link.into_transport().await?;
         Ok(Opened::Ready(Box::new(MailDevice::new(transport))))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use espctl::emulator::device::{DeviceSettings, World};
 use espctl::endpoint::ReplyError;
+use espctl::endpoint::version::Version;
 use espctl::flows::Access;
 use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::join::Joining;
@@ -18,12 +19,12 @@ use espctl::provisioner::{
 };
 use espctl::secret::Secret;
 use espctl::security::{Answer, Credentials, DeviceSecret, SecurityScheme, accept};
-use espctl::session::{Secured, Session, SessionError};
+use espctl::session::{Session, SessionError};
 use espctl::transport::TransportError;
 use prost::Message as _;
 use tokio::time::Instant;
 
-use crate::support::memory_transport::{MemoryDevice, Outcome, broken};
+use crate::support::memory_transport::{MemoryDevice, Outcome, broken, plain_secured};
 use crate::support::recorder::Recorder;
 use crate::support::scripted_rng::SeededRng;
 use crate::support::scripted_server::{ReceivedRequest, ScriptedServer, Turn, ok};
@@ -80,7 +81,7 @@ async fn try_joining(
             .plain_session()
             .await,
     );
-    let secured = Secured::without_route(taken, SecurityScheme::Sec0);
+    let secured = plain_secured(taken, Version::default());
     let mut device = run.pace.protocomm(secured);
     let settled = NetworkSelection {
         network: NetworkCredentials::Wifi(network.clone()),

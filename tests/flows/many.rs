@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::connect::start_session;
 use espctl::flows::{Access, Run};
-use espctl::host::Host;
 use espctl::proto::Service;
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, NonceRule, SecurityScheme};
@@ -117,7 +116,6 @@ struct LostDevice(MemoryDevice);
 impl LostDevice {
     fn into_route(self) -> Route {
         Route {
-            medium: self.medium(&Host::this()),
             driver: Arc::new(self),
             search: Search {
                 address: None,
@@ -138,8 +136,8 @@ impl fmt::Debug for LostDevice {
 
 #[async_trait]
 impl Driver for LostDevice {
-    fn medium(&self, host: &Host) -> &'static Medium {
-        built_in_drivers()[0].medium(host)
+    fn medium(&self) -> &'static Medium {
+        built_in_drivers()[0].medium()
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
@@ -151,7 +149,7 @@ impl Driver for LostDevice {
     }
 
     fn scan(&self, _search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
-        let medium = self.medium(&Host::this());
+        let medium = self.medium();
         let find = async move {
             sleep(SEARCH).await;
             Ok(Candidate::new(
@@ -168,8 +166,8 @@ impl Driver for LostDevice {
         _candidate: &Candidate,
         _options: &DriverOptions,
         _limits: &Limits,
-    ) -> Result<Link, TransportError> {
-        Ok(Link::new(self.0.transport()))
+    ) -> Result<Box<dyn Link>, TransportError> {
+        Ok(Box::new(self.0.transport()))
     }
 }
 

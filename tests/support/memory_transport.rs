@@ -135,10 +135,7 @@ impl MemoryDevice {
     /// Such a session, as a provisioner with this pace.
     pub(crate) async fn protocomm(&self, version: Version, pace: &Pace) -> Protocomm {
         let session = self.plain_session().await;
-        pace.protocomm(Secured {
-            version,
-            ..Secured::without_route(session, SecurityScheme::Sec0)
-        })
+        pace.protocomm(plain_secured(session, version))
     }
 
     pub(crate) async fn session(
@@ -219,6 +216,17 @@ impl Inner {
                 Rejection::ConnectionClosed,
             )),
         }
+    }
+}
+
+/// A session without encryption that cannot be reconnected.
+pub(crate) fn plain_secured(session: Session, version: Version) -> Secured {
+    Secured {
+        session,
+        scheme: SecurityScheme::Sec0,
+        version,
+        credentials: Credentials::None,
+        route: None,
     }
 }
 

@@ -4,14 +4,13 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use espctl::flows::Target;
-use espctl::host::Host;
 use espctl::provisioner::built_in_protocols;
 use espctl::transport::{Address, Driver, built_in_drivers};
 
 /// A built-in driver.
 pub(crate) fn driver(name: &str) -> Arc<dyn Driver> {
     let mut drivers = built_in_drivers().into_iter();
-    let driver = drivers.find(|driver| driver.medium(&Host::this()).name == name);
+    let driver = drivers.find(|driver| driver.medium().name == name);
     driver.expect("a built-in driver")
 }
 
@@ -26,6 +25,6 @@ pub(crate) fn http_address(address: impl Display) -> Address {
 pub(crate) fn softap_at(address: impl Display) -> Target {
     Target {
         address: Some(http_address(address)),
-        ..Target::new(driver("softap"), built_in_protocols(), &Host::this())
+        ..Target::new(driver("softap"), built_in_protocols())
     }
 }

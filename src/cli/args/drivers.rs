@@ -12,15 +12,13 @@ use futures_util::future::join_all;
 
 use crate::cli::args::inputs::{Inputs, OptionText};
 use crate::flows::Target;
-use crate::host::Host;
 use crate::provisioner::Protocol;
 use crate::report::{ErrorId, Failure};
 use crate::transport::{DEFAULT_TRANSPORT, Driver, Medium, OptionError, OptionSpec};
 
-/// The drivers of this run, on this computer, and the protocols that its devices may speak.
+/// The drivers of this run, and the protocols that its devices may speak.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct Drivers {
-    host: Host,
     list: Vec<Arc<dyn Driver>>,
     protocols: Vec<Arc<dyn Protocol>>,
 }
@@ -34,17 +32,11 @@ impl Drivers {
         list: Vec<Arc<dyn Driver>>,
         protocols: Vec<Arc<dyn Protocol>>,
     ) -> Self {
-        Self {
-            host: Host::this(),
-            list,
-            protocols,
-        }
+        Self { list, protocols }
     }
 
     pub(in crate::cli) fn find(&self, name: &str) -> Option<&Arc<dyn Driver>> {
-        self.list
-            .iter()
-            .find(|driver| self.medium(driver).name == name)
+        self.list.iter().find(|driver| driver.medium().name == name)
     }
 
     /// The driver with this name, which clap has checked.
@@ -74,17 +66,13 @@ impl Drivers {
         join_all(self.list.iter().map(|driver| driver.finish_closing())).await;
     }
 
-    pub(in crate::cli) fn medium(&self, driver: &Arc<dyn Driver>) -> &'static Medium {
-        driver.medium(&self.host)
-    }
-
     pub(in crate::cli) fn media(&self) -> Vec<&'static Medium> {
-        self.list.iter().map(|driver| self.medium(driver)).collect()
+        self.list.iter().map(|driver| driver.medium()).collect()
     }
 
     /// Any device that the driver finds.
     pub(in crate::cli) fn target(&self, driver: &Arc<dyn Driver>) -> Target {
-        Target::new(Arc::clone(driver), self.protocols.clone(), &self.host)
+        Target::new(Arc::clone(driver), self.protocols.clone())
     }
 
     /// The device that the driver's flags describe.
@@ -158,7 +146,7 @@ impl Drivers {
         let Some(spec) = typed else {
             return Ok(());
         };
-        let medium = self.medium(driver);
+        let medium = driver.medium();
         let (why, instead) = medium.words.addresses;
         let message = format!(
             "--{} and the transport {medium} exclude each other: {why}",
@@ -169,7 +157,7 @@ impl Drivers {
             |driver: &&Arc<dyn Driver>| driver.options().iter().any(|own| own.id == spec.id);
         let owners = self.list.iter().filter(has_it);
         let names: Vec<String> = owners
-            .map(|owner| format!("`--transport {}`", self.medium(owner).name))
+            .map(|owner| format!("`--transport {}`", owner.medium().name))
             .collect();
         Err(failure.hint(format!("`--{}` is for {}", spec.long, names.join(" or "))))
     }

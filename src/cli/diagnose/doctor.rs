@@ -90,7 +90,7 @@ impl Doctor {
             drivers.target_from(driver, inputs)?;
         }
         let requested = self.transport.iter().map(|name| drivers.named(name));
-        let requested = requested.map(|driver| Ok(drivers.medium(driver?)));
+        let requested = requested.map(|driver| Ok(driver?.medium()));
         let requested = requested.collect::<Result<Vec<_>, Failure>>()?;
         let text = |id| inputs.option(id).map(str::to_owned);
         let mdns_port = inputs.option("mdns_port");

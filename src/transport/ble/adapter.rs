@@ -38,9 +38,7 @@ impl Adapters {
     /// Opens the adapter with the requested name. Without a name, it opens the first adapter that is
     /// switched on, or else the first one.
     pub(super) async fn open(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
-        timeout(SYSTEM_TIMEOUT, self.select(requested))
-            .await
-            .unwrap_or_else(|_| Err(system_timed_out()))
+        within_system_timeout(self.select(requested)).await
     }
 
     async fn select(&self, requested: Option<&str>) -> Result<Radio, TransportError> {
@@ -252,9 +250,13 @@ pub(super) fn bluetooth_error(error: impl Into<BluetoothError>) -> TransportErro
     TransportError::Bluetooth(error.into())
 }
 
-/// The system's Bluetooth did not answer in time.
-pub(super) fn system_timed_out() -> TransportError {
-    adapter_error(GattError::TimedOut)
+/// Limits the time of requests that only concern this computer.
+pub(super) async fn within_system_timeout<T>(
+    requests: impl Future<Output = Result<T, TransportError>>,
+) -> Result<T, TransportError> {
+    timeout(SYSTEM_TIMEOUT, requests)
+        .await
+        .unwrap_or_else(|_| Err(adapter_error(GattError::TimedOut)))
 }
 
 /// Converts an error of a request that only concerns this computer.
@@ -275,4 +277,4 @@ fn adapter_error(error: GattError) -> TransportError {
 
 /// Time limit for answers of the system's Bluetooth service, which neither computes nor waits for
 /// devices.
-pub(super) const SYSTEM_TIMEOUT: Duration = Duration::from_secs(10);
+const SYSTEM_TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,7 +14,6 @@ use super::exchange::BleLink;
 use super::gatt::Gatt;
 use super::native::NativeGatt;
 use super::scan::{self, ScannedDevice};
-use crate::host::Host;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
@@ -69,7 +68,7 @@ struct Adapter(Option<String>);
 
 #[async_trait]
 impl Driver for Ble {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
@@ -103,18 +102,13 @@ impl Driver for Ble {
         candidate: &Candidate,
         _options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let address = candidate.address.clone();
-        let Some(device) = candidate
-            .handle
-            .as_ref()
-            .and_then(Handle::read::<ScannedDevice>)
-        else {
-            return Err(TransportError::unreachable(
-                &address,
-                io::Error::new(io::ErrorKind::NotFound, "no search found this device"),
-            ));
-        };
+        let device: Option<&ScannedDevice> = candidate.handle.as_ref().and_then(Handle::read);
+        let device = device.ok_or_else(|| {
+            let not_found = io::Error::new(io::ErrorKind::NotFound, "no search found this device");
+            TransportError::unreachable(&address, not_found)
+        })?;
         // Few controllers connect well while they scan, and the search may still be stopping.
         device.radio.closing.wait().await;
         let gatt: Box<dyn Gatt> = Box::new(NativeGatt::new(
@@ -124,7 +118,7 @@ impl Driver for Ble {
         ));
         let closing = Arc::clone(&device.radio.closing);
         let link = BleLink::connect(gatt, address, limits.clone(), closing).await?;
-        Ok(Link::new(link))
+        Ok(Box::new(link))
     }
 
     async fn finish_closing(&self) {

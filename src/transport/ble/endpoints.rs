@@ -5,7 +5,7 @@
 //!
 //! Source: `protocomm_nimble.c`, `NP/src/scheme_ble.c`, `NP/src/manager.c`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use crate::proto::EndpointName;
 
 /// The endpoints of one device.
 #[derive(Debug, Default)]
-pub(super) struct Endpoints(HashMap<String, Attribute>);
+pub(super) struct Endpoints(BTreeMap<String, Attribute>);
 
 impl Endpoints {
     /// Reads an attribute table. If several services have endpoints, the one with a handshake
@@ -49,9 +49,7 @@ impl Endpoints {
 
     /// The endpoint names, sorted.
     pub(super) fn names(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.0.keys().map(String::as_str).collect();
-        names.sort_unstable();
-        names
+        self.0.keys().map(String::as_str).collect()
     }
 }
 

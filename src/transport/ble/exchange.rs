@@ -5,6 +5,7 @@
 //! After a failed write espctl does not read: `NimBLE` would return the previous answer
 //! (`protocomm_nimble.c`).
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::transport::address::Address;
 use crate::transport::error::{Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
-use crate::transport::link::IntoTransport;
+use crate::transport::link::Link;
 
 /// An open connection over Bluetooth.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ impl BleLink {
 }
 
 #[async_trait]
-impl IntoTransport for BleLink {
+impl Link for BleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         Ok(Box::new(self.discover_endpoints().await?))
     }
@@ -140,10 +141,8 @@ impl BleTransport {
             .filter(|attribute| !is_bluetooth_sig_service(attribute.service))
             .partition(|attribute| attribute.is_described);
         let reading = async { Ok(gatt.read_descriptions(&described).await) };
-        let names = match with_timeout(limit, reading).await {
-            Ok(names) => names,
-            Err(error) => return Err(self.connect_error(error)),
-        };
+        let names = with_timeout(limit, reading).await;
+        let names = names.map_err(|error| self.connect_error(error))?;
         let mut attributes = Vec::new();
         for (attribute, name) in described.into_iter().zip(names) {
             let name = match name {
@@ -163,13 +162,8 @@ impl BleTransport {
             attributes.push((attribute, name));
         }
         attributes.extend(others.into_iter().map(|attribute| (attribute, None)));
-        match Endpoints::from_table(&attributes) {
-            Some(endpoints) => {
-                self.endpoints = endpoints;
-                Ok(Ok(()))
-            }
-            None => Ok(Err(GattError::Gone)),
-        }
+        let endpoints = Endpoints::from_table(&attributes).ok_or(GattError::Gone);
+        Ok(endpoints.map(|endpoints| self.endpoints = endpoints))
     }
 
     /// Makes the system discard its cache of the device, and connects again. This happens once, and
@@ -188,20 +182,15 @@ impl BleTransport {
             });
         }
         self.connect().await?;
-        match self.read_endpoints().await? {
-            Ok(()) => Ok(()),
-            Err(_) => Err(self.not_a_device()),
-        }
+        let read = self.read_endpoints().await?;
+        read.map_err(|_| self.not_a_device())
     }
 
     async fn pair(&mut self) -> Result<(), TransportError> {
         self.has_paired = true;
         let limit = self.limits.services;
         let paired = with_timeout(limit, self.link.gatt()?.pair()).await;
-        paired.map_err(|source| TransportError::NotPaired {
-            address: self.address.clone(),
-            source: source.into_io(),
-        })
+        paired.map_err(|error| self.not_paired(error))
     }
 
     /// Sends one request and reads its answer. It pairs if the device requires it, and discards a
@@ -220,12 +209,10 @@ impl BleTransport {
                 gatt.write(attribute, request).await?;
                 gatt.read(attribute).await
             };
-            let error = match tokio::time::timeout(limit, written).await {
-                Ok(Ok(answer)) => return Ok(answer),
-                Ok(Err(error)) => error,
-                Err(_) => {
-                    return Err(TransportError::timed_out(endpoint, limit));
-                }
+            let exchanged = tokio::time::timeout(limit, written).await;
+            let error = match exchanged.map_err(|_| TransportError::timed_out(endpoint, limit))? {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
             };
             if error.requires_pairing() && !self.has_paired {
                 tracing::debug!(%error, "pairing");
@@ -234,9 +221,8 @@ impl BleTransport {
                 tracing::debug!(%error, "the system's attribute cache may be stale");
                 self.discard_cache_and_reconnect().await?;
             } else {
-                return Err(self
-                    .classify_error(error, attribute, endpoint, request.len())
-                    .await);
+                let bytes = request.len();
+                return Err(self.classify_error(error, attribute, endpoint, bytes).await);
             }
         }
     }
@@ -262,10 +248,7 @@ impl BleTransport {
             GattError::Att(UNLIKELY) if !is_standard_endpoint(&endpoint) => {
                 TransportError::no_such_endpoint(&endpoint)
             }
-            error if error.requires_pairing() => TransportError::NotPaired {
-                address: self.address.clone(),
-                source: error.into_io(),
-            },
+            error if error.requires_pairing() => self.not_paired(error),
             error if error.is_stale() && !self.has_answered => self.not_a_device(),
             GattError::Att(number) => TransportError::refused(&endpoint, Rejection::Att(number)),
             GattError::LinkLost => TransportError::disconnected(&endpoint, None),
@@ -306,18 +289,19 @@ impl BleTransport {
     }
 
     fn not_a_device(&self) -> TransportError {
-        TransportError::NotADevice {
-            address: self.address.clone(),
-        }
+        let address = self.address.clone();
+        TransportError::NotADevice { address }
+    }
+
+    fn not_paired(&self, error: GattError) -> TransportError {
+        let (address, source) = (self.address.clone(), error.into_io());
+        TransportError::NotPaired { address, source }
     }
 
     fn connect_error(&self, error: GattError) -> TransportError {
         match error {
             GattError::Radio(problem) => bluetooth_error(problem),
-            error if error.requires_pairing() => TransportError::NotPaired {
-                address: self.address.clone(),
-                source: error.into_io(),
-            },
+            error if error.requires_pairing() => self.not_paired(error),
             GattError::ServicesTimedOut => TransportError::ServiceDiscoveryTimedOut {
                 address: self.address.clone(),
                 waited: self.services_timeout(),
@@ -335,25 +319,18 @@ impl Transport for BleTransport {
         request: &[u8],
     ) -> Result<Vec<u8>, TransportError> {
         if self.link.gatt.is_none() {
-            let endpoint = endpoint.clone();
-            let source = None;
-            return Err(TransportError::disconnected(&endpoint, source));
+            return Err(TransportError::disconnected(endpoint, None));
         }
-        let error = match self.send_and_read(endpoint, request).await {
-            Ok(answer) => {
-                self.has_answered = true;
-                return Ok(answer);
+        let outcome = self.send_and_read(endpoint, request).await;
+        match outcome {
+            Ok(_) => self.has_answered = true,
+            // The system would queue the next request behind the one that hangs.
+            Err(TransportError::Disconnected { .. } | TransportError::TimedOut { .. }) => {
+                self.link.close().await;
             }
-            Err(error) => error,
-        };
-        // The system would queue the next request behind the one that hangs.
-        if matches!(
-            error,
-            TransportError::Disconnected { .. } | TransportError::TimedOut { .. }
-        ) {
-            self.link.close().await;
+            Err(_) => {}
         }
-        Err(error)
+        outcome
     }
 
     async fn close(&mut self) -> Result<(), TransportError> {
@@ -379,14 +356,10 @@ struct OpenLink {
 }
 
 impl OpenLink {
-    fn gatt(&mut self) -> Result<&mut dyn Gatt, TransportError> {
-        match &mut self.gatt {
-            Some(gatt) => Ok(gatt.as_mut()),
-            None => Err(TransportError::unreachable(
-                &Address::new(""),
-                std::io::ErrorKind::NotConnected,
-            )),
-        }
+    fn gatt(&mut self) -> Result<&mut Box<dyn Gatt>, TransportError> {
+        let closed = io::ErrorKind::NotConnected;
+        let gatt = self.gatt.as_mut();
+        gatt.ok_or_else(|| TransportError::unreachable(&Address::new(""), closed))
     }
 
     async fn close(&mut self) {

@@ -2,14 +2,13 @@
 //! operations that differ between systems.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use btleplug::api::{CentralEvent, Characteristic, Descriptor, Peripheral as _, WriteType};
 use btleplug::platform::Peripheral;
 use futures_util::StreamExt as _;
-use futures_util::future::{join_all, pending};
+use futures_util::future::join_all;
 use tokio::time::{Duration, Instant, sleep_until, timeout};
 use uuid::{Uuid, uuid};
 
@@ -23,6 +22,8 @@ use super::system_errors::classify;
 use crate::transport::search::HostChanges;
 
 /// A device, through the system's Bluetooth.
+#[derive(derive_more::Debug)]
+#[debug("NativeGatt({:?})", peripheral.id())]
 pub(super) struct NativeGatt {
     radio: Arc<Radio>,
     peripheral: Peripheral,
@@ -82,10 +83,8 @@ impl NativeGatt {
             service_uuid: characteristic.service_uuid,
             characteristic_uuid: characteristic.uuid,
         };
-        self.peripheral
-            .read_descriptor(&descriptor)
-            .await
-            .map_err(classify)
+        let read = self.peripheral.read_descriptor(&descriptor).await;
+        read.map_err(classify)
     }
 }
 
@@ -101,12 +100,7 @@ impl Gatt for NativeGatt {
         let mut connecting = std::pin::pin!(self.peripheral.connect());
         let mut services_deadline = None;
         loop {
-            let services_overdue = async {
-                match services_deadline {
-                    Some(deadline) => sleep_until(deadline).await,
-                    None => pending().await,
-                }
-            };
+            let deadline = services_deadline.unwrap_or_else(Instant::now);
             tokio::select! {
                 biased;
                 outcome = &mut connecting => return outcome.map_err(classify),
@@ -122,7 +116,9 @@ impl Gatt for NativeGatt {
                     Some(_) => {}
                     None => return Err(GattError::LinkLost),
                 },
-                () = services_overdue => return Err(GattError::ServicesTimedOut),
+                () = sleep_until(deadline), if services_deadline.is_some() => {
+                    return Err(GattError::ServicesTimedOut);
+                }
             }
         }
     }
@@ -138,10 +134,8 @@ impl Gatt for NativeGatt {
     }
 
     async fn discover_attributes(&mut self) -> Result<Vec<Attribute>, GattError> {
-        self.peripheral
-            .discover_services()
-            .await
-            .map_err(classify)?;
+        let discovered = self.peripheral.discover_services().await;
+        discovered.map_err(classify)?;
         let characteristics = self.peripheral.characteristics().into_iter();
         self.characteristics = characteristics
             .map(|characteristic| {
@@ -167,17 +161,14 @@ impl Gatt for NativeGatt {
     }
 
     async fn write(&self, to: Attribute, value: &[u8]) -> Result<(), GattError> {
-        self.peripheral
-            .write(self.characteristic(to)?, value, WriteType::WithResponse)
-            .await
-            .map_err(classify)
+        let to = self.characteristic(to)?;
+        let written = self.peripheral.write(to, value, WriteType::WithResponse);
+        written.await.map_err(classify)
     }
 
     async fn read(&self, from: Attribute) -> Result<Vec<u8>, GattError> {
-        self.peripheral
-            .read(self.characteristic(from)?)
-            .await
-            .map_err(classify)
+        let from = self.characteristic(from)?;
+        self.peripheral.read(from).await.map_err(classify)
     }
 
     async fn is_connected(&self) -> bool {
@@ -196,14 +187,6 @@ impl Gatt for NativeGatt {
 
     async fn disconnect(&self) -> Result<(), GattError> {
         self.peripheral.disconnect().await.map_err(classify)
-    }
-}
-
-impl fmt::Debug for NativeGatt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NativeGatt")
-            .field("peripheral", &self.peripheral.id())
-            .finish_non_exhaustive()
     }
 }
 

@@ -9,12 +9,11 @@ use btleplug::api::{
 };
 use btleplug::platform::{Peripheral, PeripheralId};
 use futures_util::future::join_all;
-use futures_util::stream::{self, BoxStream, Stream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, Stream, StreamExt as _, TryStreamExt as _};
 use tokio::time::{Duration, Instant, timeout, timeout_at};
 
 use super::adapter::{
-    AdapterEvents, Adapters, Radio, SYSTEM_TIMEOUT, Scanning, bluetooth_error, system_error,
-    system_timed_out,
+    AdapterEvents, Adapters, Radio, Scanning, bluetooth_error, system_error, within_system_timeout,
 };
 use super::advertisement::looks_like_provisioning;
 use super::closing::CLOSE_TIMEOUT;
@@ -41,15 +40,13 @@ pub(super) fn stream_candidates(
     search: Search,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
     let deadline = Instant::now() + search.wait;
-    stream::once(Scan::start(medium, adapters, adapter, search, deadline))
-        .flat_map(|started| match started {
-            Err(error) => stream::iter([Err(error)]).boxed(),
-            Ok(scan) => stream::unfold(scan, |mut scan| async {
-                let next = scan.next().await?;
-                Some((next, scan))
-            })
-            .boxed(),
-        })
+    let starting = async move {
+        let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
+        within_system_timeout(Scan::start(medium, radio, search, deadline)).await
+    };
+    stream::once(starting)
+        .map_ok(|scan| stream::unfold(scan, |mut scan| async { Some((scan.next().await?, scan)) }))
+        .try_flatten()
         .boxed()
 }
 
@@ -81,22 +78,23 @@ struct AdvertisedData {
     hints: Hints,
 }
 
+impl AdvertisedData {
+    fn new(properties: PeripheralProperties) -> Self {
+        // The system's other name is its own alias, or an old name.
+        let name = properties.advertisement_name;
+        let mut hints = Hints {
+            manufacturer: ManufacturerData::from_advertisement(&properties.manufacturer_data),
+            services: properties.services,
+            signal: properties.rssi.filter(|signal| *signal != UNKNOWN_RSSI),
+            ..Hints::default()
+        };
+        hints.is_likely = looks_like_provisioning(name.as_deref(), &hints);
+        Self { name, hints }
+    }
+}
+
 impl Scan {
     async fn start(
-        medium: &'static Medium,
-        adapters: Arc<Adapters>,
-        adapter: Option<String>,
-        search: Search,
-        deadline: Instant,
-    ) -> Result<Self, TransportError> {
-        let radio = Arc::new(adapters.open(adapter.as_deref()).await?);
-        let starting = Self::start_with(medium, radio, search, deadline);
-        timeout(SYSTEM_TIMEOUT, starting)
-            .await
-            .unwrap_or_else(|_| Err(system_timed_out()))
-    }
-
-    async fn start_with(
         medium: &'static Medium,
         radio: Arc<Radio>,
         search: Search,
@@ -158,8 +156,7 @@ impl Scan {
                     None => self.refresh_all().await,
                 }
             };
-            let outcome = timeout(SYSTEM_TIMEOUT, update).await;
-            if let Err(error) = outcome.unwrap_or_else(|_| Err(system_timed_out())) {
+            if let Err(error) = within_system_timeout(update).await {
                 self.events = None;
                 return Some(Err(error));
             }
@@ -218,12 +215,8 @@ impl Scan {
     }
 
     async fn refresh_all(&mut self) -> Result<(), TransportError> {
-        let all = self
-            .radio
-            .adapter
-            .peripherals()
-            .await
-            .map_err(system_error)?;
+        let all = self.radio.adapter.peripherals().await;
+        let all = all.map_err(system_error)?;
         let properties = join_all(all.iter().map(read_properties)).await;
         for (peripheral, properties) in all.into_iter().zip(properties) {
             self.update(peripheral, properties);
@@ -241,23 +234,7 @@ impl Scan {
                     || self.connected.contains(&id)
                     || !cfg!(target_os = "linux")
             })
-            .map(|properties| {
-                // The system's other name is its own alias, or an old name.
-                let name = properties.advertisement_name;
-                let hints = Hints {
-                    manufacturer: ManufacturerData::from_advertisement(
-                        &properties.manufacturer_data,
-                    ),
-                    services: properties.services,
-                    signal: properties.rssi.filter(|signal| *signal != UNKNOWN_RSSI),
-                    ..Hints::default()
-                };
-                let is_likely = looks_like_provisioning(name.as_deref(), &hints);
-                AdvertisedData {
-                    name,
-                    hints: Hints { is_likely, ..hints },
-                }
-            });
+            .map(AdvertisedData::new);
         if data.is_some()
             && !self.connected.contains(&id)
             && let Some(was_seen) = self.cached.get_mut(&id)
@@ -272,11 +249,8 @@ impl Scan {
             return;
         };
         let address = make_address(&peripheral);
-        if self
-            .only
-            .as_ref()
-            .is_some_and(|only| !matches_address(only, &address))
-        {
+        let only = self.only.as_ref();
+        if only.is_some_and(|only| !matches_address(only, &address)) {
             return;
         }
         let device = ScannedDevice {
@@ -319,12 +293,8 @@ fn matches_address(only: &Address, address: &Address) -> bool {
 fn make_address(peripheral: &Peripheral) -> Address {
     let id = peripheral.id().to_string();
     let mac = peripheral.address();
-    let address = if mac == BDAddr::default() {
-        Address::new(id.as_str())
-    } else {
-        Address::new(mac.to_string())
-    };
-    address.with_id(id)
+    let text = Some(mac).filter(|mac| *mac != BDAddr::default());
+    Address::new(text.map_or_else(|| id.clone(), |mac| mac.to_string())).with_id(id)
 }
 
 /// The next event, or the end of the stream; `None` when the time is up. With many devices there is

@@ -5,11 +5,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::stream::{self, BoxStream, StreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use super::exchange::ConsoleLink;
 use super::port::Port;
-use crate::host::{Host, SerialPort, list_serial_ports};
+use crate::host::{SerialPort, list_serial_ports};
 use crate::proto::Service;
 use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Hints};
@@ -83,7 +83,7 @@ struct Baud(u32);
 
 #[async_trait]
 impl Driver for Console {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
@@ -109,22 +109,15 @@ impl Driver for Console {
     /// that resets some boards.
     fn scan(&self, search: &Search) -> BoxStream<'static, Result<Candidate, TransportError>> {
         let candidates = match &search.address {
-            Some(address) => Ok(vec![Candidate::new(
-                &MEDIUM,
-                address.clone(),
-                Service::Provisioning,
-            )]),
-            None => list_serial_ports()
-                .map(|ports| ports.into_iter().map(into_candidate).collect())
-                .map_err(|source| TransportError::Unavailable {
-                    what: "its serial ports",
-                    source,
-                }),
+            Some(address) => Ok(vec![make_candidate(address.clone())]),
+            None => {
+                list_serial_ports().map(|ports| ports.into_iter().map(into_candidate).collect())
+            }
         };
-        match candidates {
-            Ok(candidates) => stream::iter(candidates.into_iter().map(Ok)).boxed(),
-            Err(error) => stream::iter([Err(error)]).boxed(),
-        }
+        let what = "its serial ports";
+        let candidates = candidates.map_err(|source| TransportError::Unavailable { what, source });
+        let candidates = candidates.map(|list: Vec<_>| stream::iter(list.into_iter().map(Ok)));
+        stream::iter([candidates]).try_flatten().boxed()
     }
 
     async fn open(
@@ -132,11 +125,11 @@ impl Driver for Console {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
+    ) -> Result<Box<dyn Link>, TransportError> {
         let path = candidate.address.as_str();
         let Baud(baud) = options.settings().copied().unwrap_or(Baud(DEFAULT_BAUD));
         let port = Port::open(path, baud).await?;
-        Ok(Link::new(ConsoleLink {
+        Ok(Box::new(ConsoleLink {
             port,
             path: path.into(),
             baud,
@@ -154,8 +147,12 @@ fn into_candidate(port: SerialPort) -> Candidate {
             usb,
             ..Hints::default()
         },
-        ..Candidate::new(&MEDIUM, Address::new(path), Service::Provisioning)
+        ..make_candidate(Address::new(path))
     }
+}
+
+fn make_candidate(address: Address) -> Candidate {
+    Candidate::new(&MEDIUM, address, Service::Provisioning)
 }
 
 /// The default speed of the firmware's console (`CONFIG_ESP_CONSOLE_UART_BAUDRATE`).

@@ -17,7 +17,7 @@ use crate::proto::EndpointName;
 use crate::transport::error::{ConsoleProblem, Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
 use crate::transport::limits::Limits;
-use crate::transport::link::IntoTransport;
+use crate::transport::link::Link;
 
 /// An open serial line, on which espctl has typed nothing yet.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct ConsoleLink {
 }
 
 #[async_trait]
-impl IntoTransport for ConsoleLink {
+impl Link for ConsoleLink {
     async fn into_transport(self: Box<Self>) -> Result<Box<dyn Transport>, TransportError> {
         Ok(Box::new(ConsoleTransport::open(*self).await?))
     }
@@ -48,19 +48,16 @@ pub(super) struct ConsoleTransport {
     limits: Limits,
 }
 
-/// The outcome of a typed line.
-enum Outcome {
-    Reply(Reply),
-    /// The board restarted.
-    Restarted,
-    /// No reply arrived in time; the problem that the output shows, if any.
-    Silence(Option<Trouble>),
-}
+/// The reply to a typed line. Without one, the problem that the output shows, if any: a restart is
+/// known at once, everything else when the time is over.
+type Outcome = Result<Reply, Option<Trouble>>;
 
 impl ConsoleTransport {
     /// Waits for the device's prompt.
-    async fn open(link: ConsoleLink) -> Result<Self, TransportError> {
+    async fn open(mut link: ConsoleLink) -> Result<Self, TransportError> {
         let [low, high, ..] = UnwrapErr(SysRng).next_u32().to_le_bytes();
+        // Not earlier: the rest of a truncated line would otherwise precede an echo.
+        link.port.clear();
         let mut transport = Self {
             path: link.path,
             port: Some(link.port),
@@ -69,10 +66,6 @@ impl ConsoleTransport {
             byte: Duration::from_secs(BITS_PER_BYTE.into()) / link.baud.max(1),
             limits: link.limits,
         };
-        // Not earlier: the rest of a truncated line would otherwise precede an echo.
-        if let Some(port) = &mut transport.port {
-            port.clear();
-        }
         let error = match transport.synchronize().await {
             Ok(None) => return Ok(transport),
             Ok(Some(problem)) => TransportError::console(&transport.path, problem, None),
@@ -80,10 +73,14 @@ impl ConsoleTransport {
                 TransportError::console(&transport.path, ConsoleProblem::NoPort, Some(source))
             }
         };
-        if let Some(port) = transport.port.take() {
+        transport.close_port().await;
+        Err(error)
+    }
+
+    async fn close_port(&mut self) {
+        if let Some(port) = self.port.take() {
             port.close().await;
         }
-        Err(error)
     }
 
     /// Types a number, which is no command of any console, until a prompt follows its echo: then
@@ -101,10 +98,8 @@ impl ConsoleTransport {
             // and gets more time.
             let until = deadline.min(Instant::now() + wait);
             wait *= 2;
-            let trouble = match self.type_line(&number.to_string(), until).await? {
-                Outcome::Reply(_) => return Ok(None),
-                Outcome::Restarted => None,
-                Outcome::Silence(trouble) => trouble,
+            let Err(trouble) = self.type_line(&number.to_string(), until).await? else {
+                return Ok(None);
             };
             other_consoles += u32::from(trouble == Some(Trouble::OtherConsole));
             let is_over = Instant::now() >= deadline;
@@ -139,20 +134,18 @@ impl ConsoleTransport {
                 source.to_string(),
             )),
         })?;
-        let problem = |problem| Err(TransportError::console(&self.path, problem, None));
-        match outcome {
-            Outcome::Reply(Reply::Answer(answer)) => Ok(answer),
-            Outcome::Reply(Reply::Garbled) => problem(ConsoleProblem::Garbled(endpoint.clone())),
-            Outcome::Reply(Reply::Refusal) => {
-                Err(TransportError::refused(endpoint, Rejection::PromptOnly))
+        let problem = match outcome {
+            Ok(Reply::Answer(answer)) => return Ok(answer),
+            Ok(Reply::Refusal) => {
+                return Err(TransportError::refused(endpoint, Rejection::PromptOnly));
             }
-            Outcome::Restarted => problem(ConsoleProblem::Restarted(endpoint.clone())),
-            Outcome::Silence(Some(Trouble::Binary)) => problem(ConsoleProblem::NotText),
-            Outcome::Silence(Some(Trouble::OtherConsole)) => problem(ConsoleProblem::Other),
-            Outcome::Silence(Some(Trouble::Restarted) | None) => {
-                Err(TransportError::timed_out(endpoint, limit))
-            }
-        }
+            Ok(Reply::Garbled) => ConsoleProblem::Garbled(endpoint.clone()),
+            Err(Some(Trouble::Restarted)) => ConsoleProblem::Restarted(endpoint.clone()),
+            Err(Some(Trouble::Binary)) => ConsoleProblem::NotText,
+            Err(Some(Trouble::OtherConsole)) => ConsoleProblem::Other,
+            Err(None) => return Err(TransportError::timed_out(endpoint, limit)),
+        };
+        Err(TransportError::console(&self.path, problem, None))
     }
 
     /// Types a line as fast as its echo allows, and waits for the reply. An error concerns the
@@ -183,7 +176,7 @@ impl ConsoleTransport {
             let read = tokio::select! {
                 biased;
                 // Checked first, in case the port never pauses.
-                () = sleep_until(deadline) => return Ok(Outcome::Silence(output.trouble())),
+                () = sleep_until(deadline) => return Ok(Err(output.trouble())),
                 // Typing continues even if the echo cannot be distinguished from other output.
                 () = sleep_until(since + max_wait), if sent < typed.len() || was_unsure => None,
                 read = port.read() => match read {
@@ -204,11 +197,10 @@ impl ConsoleTransport {
             if output.is_prompt_uncertain() && !was_unsure {
                 since = Instant::now();
             }
-            if output.trouble() == Some(Trouble::Restarted) {
-                return Ok(Outcome::Restarted);
-            }
-            if let Some(reply) = reply {
-                return Ok(Outcome::Reply(reply));
+            match (output.trouble(), reply) {
+                (restarted @ Some(Trouble::Restarted), _) => return Ok(Err(restarted)),
+                (_, Some(reply)) => return Ok(Ok(reply)),
+                _ => {}
             }
         }
     }
@@ -228,17 +220,15 @@ impl Transport for ConsoleTransport {
                 | TransportError::Console { .. }
                 | TransportError::TimedOut { .. })
         );
-        if is_over && let Some(port) = self.port.take() {
+        if is_over {
             // Later bytes on this line would be read as the next answer.
-            port.close().await;
+            self.close_port().await;
         }
         outcome
     }
 
     async fn close(&mut self) -> Result<(), TransportError> {
-        if let Some(port) = self.port.take() {
-            port.close().await;
-        }
+        self.close_port().await;
         Ok(())
     }
 

@@ -239,14 +239,8 @@ impl Output {
 
 /// Decodes a line that consists of lower-case hex.
 fn decode_hex(line: &[u8]) -> Option<Vec<u8>> {
-    if line.is_empty() || !line.len().is_multiple_of(2) {
-        return None;
-    }
-    let text = str::from_utf8(line).ok()?;
-    text.bytes()
-        .all(is_digit)
-        .then(|| hex::decode(text).ok())
-        .flatten()
+    let is_hex = !line.is_empty() && line.iter().copied().all(is_digit);
+    is_hex.then(|| hex::decode(line).ok()).flatten()
 }
 
 const fn is_digit(byte: u8) -> bool {

@@ -33,17 +33,13 @@ impl BoardLog {
     /// The next line that is not empty. Bytes that are not UTF-8 are replaced.
     pub async fn read_line(&mut self) -> Result<Secret<String>, TransportError> {
         loop {
-            if let Some(end) = self
-                .rest
-                .expose()
-                .iter()
-                .position(|byte| is_line_end(*byte))
-            {
-                let next = Secret::new(self.rest.expose().iter().skip(end + 1).copied().collect());
-                let line = std::mem::replace(&mut self.rest, next);
-                if end > 0 {
-                    let line = line.expose().get(..end).unwrap_or_default();
-                    return Ok(Secret::new(String::from_utf8_lossy(line).into_owned()));
+            let rest = self.rest.expose();
+            let mut lines = rest.splitn(2, |byte| matches!(byte, b'\r' | b'\n'));
+            if let (Some(line), Some(next)) = (lines.next(), lines.next()) {
+                let line = Secret::new(String::from_utf8_lossy(line).into_owned());
+                self.rest = Secret::new(next.to_vec());
+                if !line.expose().is_empty() {
+                    return Ok(line);
                 }
                 continue;
             }
@@ -66,22 +62,13 @@ impl BoardLog {
     /// Closes the port, so that it is free for the next program. Fails if the received data was not
     /// text; a starting board prints some such bytes at another speed.
     pub async fn close(self) -> Result<(), TransportError> {
-        let outcome = if self.text.is_binary() {
-            Err(TransportError::console(
-                &self.path,
-                ConsoleProblem::NotText,
-                None,
-            ))
-        } else {
-            Ok(())
-        };
         self.port.close().await;
-        outcome
+        if self.text.is_binary() {
+            let problem = ConsoleProblem::NotText;
+            return Err(TransportError::console(&self.path, problem, None));
+        }
+        Ok(())
     }
-}
-
-const fn is_line_end(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n')
 }
 
 /// The maximum for a line without an end. A firmware's QR payload has 150 bytes.

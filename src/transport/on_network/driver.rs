@@ -8,21 +8,22 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::StreamExt as _;
 use futures_util::future::{ready, select_ok};
 use futures_util::stream::{self, BoxStream, FuturesUnordered};
+use futures_util::{StreamExt as _, TryStreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use super::collector::Announcement;
 use super::mdns::{Browser, Resolver};
-use crate::host::Host;
 use crate::proto::Service;
 use crate::transport::address::{Address, AddressError};
-use crate::transport::candidate::{Candidate, Handle, Hints};
+use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
 use crate::transport::error::TransportError;
-use crate::transport::host_address::{DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HostAddress};
-use crate::transport::http::{DEFAULT_PORT, HttpTransport, KeptSocket, Socket};
+use crate::transport::host_address::{
+    DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HTTP_ADDRESSES, HostAddress,
+};
+use crate::transport::http::{DEFAULT_PORT, HttpTransport, Socket, make_candidate, open_link};
 use crate::transport::limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
@@ -46,15 +47,10 @@ static MEDIUM: Medium = Medium {
     limits: Limits::USUAL,
     usual_address: None,
     words: Words {
-        addresses: (
-            "a device is at an IP address or a host name there",
-            "pass a TCP port with `--device-port`",
-        ),
+        addresses: HTTP_ADDRESSES,
         ..Words::USUAL
     },
 };
-
-static OPTIONS: [OptionSpec; 5] = [DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT];
 
 /// The addresses of an announced device. It may have several, and this computer may not reach all
 /// of them.
@@ -62,12 +58,12 @@ struct Reachable(Vec<Address>);
 
 #[async_trait]
 impl Driver for OnNetwork {
-    fn medium(&self, _host: &Host) -> &'static Medium {
+    fn medium(&self) -> &'static Medium {
         &MEDIUM
     }
 
     fn options(&self) -> &'static [OptionSpec] {
-        &OPTIONS
+        &[DEVICE_IP, DEVICE_HOST, DEVICE_PORT, INTERFACE, MDNS_PORT]
     }
 
     fn parse_options(&self, given: &[(&str, String)]) -> Result<DriverOptions, OptionError> {
@@ -100,23 +96,14 @@ impl Driver for OnNetwork {
         candidate: &Candidate,
         options: &DriverOptions,
         limits: &Limits,
-    ) -> Result<Link, TransportError> {
-        let interface = Interface::from_driver_options(options);
-        let from = interface.name();
-        let announced = candidate.handle.as_ref().and_then(Handle::read);
-        let (address, socket) = match (KeptSocket::take(candidate), announced) {
-            (Some(socket), _) => (candidate.address.clone(), socket),
-            (None, Some(reachable)) => {
-                connect_to_first_address(reachable, from, limits.connect).await?
-            }
-            (None, None) => {
-                let address = candidate.address.clone();
-                let socket = Socket::connect(&address, from, limits.connect).await?;
-                (address, socket)
-            }
+    ) -> Result<Box<dyn Link>, TransportError> {
+        let Some(announced) = candidate.handle.as_ref().and_then(Handle::read) else {
+            return open_link(candidate, options, limits).await;
         };
-        let limits = limits.clone();
-        Ok(Link::new(HttpTransport::new(address, socket, limits)))
+        let interface = Interface::from_driver_options(options);
+        let connecting = connect_to_first_address(announced, interface.name(), limits.connect);
+        let (address, socket) = connecting.await?;
+        Ok(HttpTransport::link(address, socket, limits))
     }
 }
 
@@ -124,15 +111,16 @@ fn scan_announcements(
     interface: &Interface,
     deadline: Instant,
 ) -> BoxStream<'static, Result<Candidate, TransportError>> {
-    let browser = match Browser::start(interface) {
-        Ok(browser) => browser,
-        Err(error) => return stream::iter([Err(error)]).boxed(),
+    let announced = move |browser| {
+        stream::unfold(browser, move |mut browser: Browser| async move {
+            let announcement = browser.next(deadline).await?;
+            Some((Ok(into_candidate(announcement)), browser))
+        })
     };
-    stream::unfold(browser, move |mut browser| async move {
-        let announcement = browser.next(deadline).await?;
-        Some((Ok(into_candidate(announcement)), browser))
-    })
-    .boxed()
+    stream::iter([Browser::start(interface)])
+        .map_ok(announced)
+        .try_flatten()
+        .boxed()
 }
 
 fn into_candidate(announcement: Announcement) -> Candidate {
@@ -143,7 +131,7 @@ fn into_candidate(announcement: Announcement) -> Candidate {
     } = announcement;
     // `mdns.rs` drops announcements without an address.
     let address = addresses.first().cloned();
-    let address = address.unwrap_or_else(|| HostAddress::without_port(instance.clone()));
+    let address = address.unwrap_or_else(|| Address::new(instance.as_str()));
     Candidate {
         handle: Some(Handle::new(Reachable(addresses))),
         name: Some(instance),
@@ -170,14 +158,12 @@ async fn find_at_address(
     } else {
         connect_to_first_port(vec![host], &ports, interface.name(), timeout).await
     }?;
-    Ok(Candidate {
-        handle: Some(KeptSocket::keep(socket)),
-        hints: Hints {
-            is_likely: true,
-            ..Hints::default()
-        },
-        ..Candidate::new(&MEDIUM, address, Service::LocalControl)
-    })
+    Ok(make_candidate(
+        &MEDIUM,
+        address,
+        Service::LocalControl,
+        socket,
+    ))
 }
 
 /// Connects to the device with a name in `.local`. Many systems only ask an ordinary name server, so
@@ -189,14 +175,13 @@ async fn connect_by_local_name(
     timeout: Duration,
 ) -> Result<(Address, Socket), TransportError> {
     let system = stream::once(async {
-        let found = tokio::net::lookup_host((name, 0)).await;
-        found.map_or_else(
-            |error| {
+        let found = tokio::net::lookup_host((name, 0))
+            .await
+            .inspect_err(|error| {
                 tracing::debug!(%error, name, "the system does not resolve the name");
-                Vec::new()
-            },
-            |found| found.map(format_host).collect(),
-        )
+            });
+        let found = found.into_iter().flatten();
+        found.map(format_host).collect::<Vec<_>>()
     });
     let ours = stream::unfold(Resolver::start(name, interface), |resolver| async {
         let mut resolver = resolver?;
@@ -218,7 +203,7 @@ async fn connect_by_local_name(
     }
     Err(first.unwrap_or_else(|| {
         TransportError::unreachable(
-            &HostAddress::without_port(name),
+            &Address::new(name),
             io::Error::new(
                 io::ErrorKind::NotFound,
                 "neither the system nor mDNS resolves this name",
@@ -248,17 +233,15 @@ async fn connect_to_first_port(
     let head_start = (limit / 3).max(HEAD_START).min(limit / 2);
     let mut attempts = FuturesUnordered::new();
     let mut waiting = ports.iter().enumerate().peekable();
-    let mut first: Option<(usize, TransportError)> = None;
+    let mut errors = Vec::new();
     loop {
         if let Some((rank, &port)) = waiting.next() {
             let addresses = hosts.iter().map(|host| HostAddress::with_port(host, port));
             let reachable = Reachable(addresses.collect());
             attempts.push(async move {
                 let timeout = deadline.saturating_duration_since(Instant::now());
-                (
-                    rank,
-                    connect_to_first_address(&reachable, interface, timeout).await,
-                )
+                let attempt = connect_to_first_address(&reachable, interface, timeout);
+                (rank, attempt.await)
             });
         }
         let until = match waiting.peek() {
@@ -268,19 +251,13 @@ async fn connect_to_first_port(
         };
         match timeout_at(until, attempts.next()).await {
             Ok(Some((_, Ok(open)))) => return Ok(open),
-            // Most devices use the first port, so its error is reported.
-            Ok(Some((rank, Err(error)))) => {
-                if first
-                    .as_ref()
-                    .is_none_or(|(first_rank, _)| rank < *first_rank)
-                {
-                    first = Some((rank, error));
-                }
-            }
+            Ok(Some((rank, Err(error)))) => errors.push((rank, error)),
             Err(_) if waiting.peek().is_some() => {}
             Ok(None) | Err(_) => break,
         }
     }
+    // Most devices use the first port, so its error is reported.
+    let first = errors.into_iter().min_by_key(|(rank, _)| *rank);
     Err(first.map_or_else(no_address, |(_, error)| error))
 }
 

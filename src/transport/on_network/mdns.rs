@@ -3,10 +3,9 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::IpAddr;
 
 use mdns_sd::{
-    HostnameResolutionEvent, IfKind, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
+    HostnameResolutionEvent, IfKind, MDNS_PORT, Receiver, ResolvedService, ScopedIp, ServiceDaemon,
     ServiceEvent,
 };
 use tokio::time::{Instant, timeout_at};
@@ -37,26 +36,14 @@ impl Drop for Daemon {
 }
 
 impl Daemon {
-    fn start(interface: &Interface) -> Result<Self, TransportError> {
-        let failed = |source: mdns_sd::Error| TransportError::Unavailable {
-            what: "mDNS",
-            source: io::Error::other(source),
-        };
-        let daemon = match interface.mdns_port {
-            Some(port) => ServiceDaemon::new_with_port(port),
-            None => ServiceDaemon::new(),
-        }
-        .map_err(failed)?;
+    fn start(interface: &Interface) -> mdns_sd::Result<Self> {
+        let daemon = ServiceDaemon::new_with_port(interface.mdns_port.unwrap_or(MDNS_PORT))?;
         let daemon = Self(daemon);
         // The firmware's service name is longer than RFC 6763, 7.2 allows.
-        daemon
-            .0
-            .set_service_name_len_max(MAX_SERVICE_NAME_BYTES)
-            .map_err(failed)?;
+        daemon.0.set_service_name_len_max(MAX_SERVICE_NAME_BYTES)?;
         if let Some(name) = interface.name() {
-            daemon.0.disable_interface(IfKind::All).map_err(failed)?;
-            let only = IfKind::Name(name.to_owned());
-            daemon.0.enable_interface(only).map_err(failed)?;
+            daemon.0.disable_interface(IfKind::All)?;
+            daemon.0.enable_interface(IfKind::Name(name.to_owned()))?;
         }
         Ok(daemon)
     }
@@ -64,16 +51,16 @@ impl Daemon {
 
 impl Browser {
     pub(super) fn start(interface: &Interface) -> Result<Self, TransportError> {
-        let daemon = Daemon::start(interface)?;
-        let events = daemon.0.browse(SERVICE_TYPE);
-        let events = events.map_err(|source| TransportError::Unavailable {
+        let started = Daemon::start(interface).and_then(|daemon| {
+            Ok(Self {
+                events: daemon.0.browse(SERVICE_TYPE)?,
+                _daemon: daemon,
+                collector: AnnouncementCollector::default(),
+            })
+        });
+        started.map_err(|error| TransportError::Unavailable {
             what: "mDNS",
-            source: io::Error::other(source),
-        })?;
-        Ok(Self {
-            events,
-            _daemon: daemon,
-            collector: AnnouncementCollector::default(),
+            source: io::Error::other(error),
         })
     }
 
@@ -117,22 +104,15 @@ pub(super) struct Resolver {
 impl Resolver {
     /// Starts a search for a name in `.local`; `None` if mDNS does not work.
     pub(super) fn start(host: &str, interface: &Interface) -> Option<Self> {
-        let started = Daemon::start(interface).map_err(|error| error.to_string());
-        let started = started.and_then(|daemon| {
-            let events = daemon.0.resolve_hostname(&format!("{host}."), None);
-            Ok((events.map_err(|error| error.to_string())?, daemon))
-        });
-        match started {
-            Ok((events, daemon)) => Some(Self {
-                events,
+        let started = Daemon::start(interface).and_then(|daemon| {
+            Ok(Self {
+                events: daemon.0.resolve_hostname(&format!("{host}."), None)?,
                 _daemon: daemon,
                 reported: HashSet::new(),
-            }),
-            Err(error) => {
-                tracing::debug!(error, host, "mDNS cannot resolve the host name");
-                None
-            }
-        }
+            })
+        });
+        let failed = |error: &mdns_sd::Error| tracing::debug!(%error, host, "mDNS cannot resolve the host name");
+        started.inspect_err(failed).ok()
     }
 
     /// The next addresses that were not reported yet; `None` when no more can follow. The caller
@@ -194,30 +174,15 @@ fn read_pop_required(text: Option<&str>, sec_version: Option<u64>) -> Option<boo
     }
 }
 
-/// Formats addresses to connect to: IPv4 first, link-local IPv6 with the zone.
+/// Formats addresses to connect to, IPv4 first. The library adds the zone to link-local IPv6
+/// addresses, which are useless without the interface on which they were announced.
 fn format_hosts(addresses: &HashSet<ScopedIp>) -> Vec<String> {
-    let mut hosts: Vec<(bool, String)> = addresses
-        .iter()
-        .map(|address| {
-            let zone = match address {
-                ScopedIp::V6(six) => six.scope_id().name.as_str(),
-                _ => "",
-            };
-            (address.is_ipv6(), format_host(address.to_ip_addr(), zone))
-        })
+    let hosts = addresses.iter();
+    let mut hosts: Vec<_> = hosts
+        .map(|host| (host.is_ipv6(), host.to_string()))
         .collect();
     hosts.sort();
     hosts.into_iter().map(|(_, host)| host).collect()
-}
-
-/// A link-local address is useless without the interface on which it was announced.
-fn format_host(address: IpAddr, zone: &str) -> String {
-    match address {
-        IpAddr::V6(six) if six.is_unicast_link_local() && !zone.is_empty() => {
-            format!("{six}%{zone}")
-        }
-        other => other.to_string(),
-    }
 }
 
 const SERVICE_TYPE: &str = "_esp_rmaker_chal_resp._tcp.local.";
@@ -230,14 +195,42 @@ const MAX_TXT_VALUE_BYTES: usize = 128;
 mod tests {
     use super::*;
 
+    #[cfg(unix)]
     #[test]
     fn only_link_local_addresses_have_a_zone() {
-        let text = |address: &str, zone: &str| format_host(address.parse().unwrap(), zone);
-        assert_eq!(text("fe80::1", "wlan0"), "fe80::1%wlan0");
-        assert_eq!(text("fe80::1", ""), "fe80::1");
-        assert_eq!(text("fd00::1", "wlan0"), "fd00::1");
-        assert_eq!(text("192.168.1.100", ""), "192.168.1.100");
-        let address = HostAddress::with_port(text("fe80::1", "wlan0"), 80);
+        use if_addrs::{IfAddr, IfOperStatus, Ifv4Addr, Ifv6Addr, Interface};
+        let at = |addr| Interface {
+            name: "wlan0".to_owned(),
+            addr,
+            index: Some(3),
+            oper_status: IfOperStatus::Up,
+            is_p2p: false,
+        };
+        let six = |ip: &str| {
+            at(IfAddr::V6(Ifv6Addr {
+                ip: ip.parse().unwrap(),
+                netmask: std::net::Ipv6Addr::UNSPECIFIED,
+                prefixlen: 64,
+                broadcast: None,
+            }))
+        };
+        let four = at(IfAddr::V4(Ifv4Addr {
+            ip: [192, 168, 1, 100].into(),
+            netmask: std::net::Ipv4Addr::UNSPECIFIED,
+            prefixlen: 24,
+            broadcast: None,
+        }));
+        let announced = [six("fe80::1"), six("fd00::1"), four].map(|on| ScopedIp::from(&on));
+        let mut announced = HashSet::from(announced);
+        announced.insert(ScopedIp::from(
+            "fe80::2".parse::<std::net::IpAddr>().unwrap(),
+        ));
+        let hosts = format_hosts(&announced);
+        assert_eq!(
+            hosts,
+            ["192.168.1.100", "fd00::1", "fe80::1%wlan0", "fe80::2"]
+        );
+        let address = HostAddress::with_port(hosts[2].as_str(), 80);
         assert_eq!(address.to_string(), "[fe80::1%wlan0]:80");
     }
 

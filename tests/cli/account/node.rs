@@ -47,7 +47,7 @@ fn lists_nodes_page_by_page() {
 }
 
 /// Runs `node list` against these pages; it fails.
-fn list_fails(pages: Vec<Value>) -> String {
+fn list_fails(pages: &[Value]) -> String {
     let (told, error) = std::sync::mpsc::channel();
     let turns = pages.iter().map(answer_ok).collect();
     with_cloud(vec![turns], move |url| {
@@ -63,13 +63,13 @@ fn list_fails(pages: Vec<Value>) -> String {
 fn list_of_nodes_has_a_largest_size() {
     let ids: Vec<String> = (0..60_000).map(|number| format!("n{number}")).collect();
     let page = |next: &str| json!({"nodes": ids, "next_id": next});
-    let error = list_fails(vec![page("a"), page("")]);
+    let error = list_fails(&[page("a"), page("")]);
     assert!(error.contains("more than 100000 entries"), "{error}");
 
     let padding = "x".repeat(7_000_000);
     let page =
         |number: u32| json!({"nodes": [], "padding": padding, "next_id": number.to_string()});
-    let error = list_fails((1..=10).map(page).collect());
+    let error = list_fails(&(1..=10).map(page).collect::<Vec<_>>());
     assert!(
         error.contains("all its pages together are too long"),
         "{error}"

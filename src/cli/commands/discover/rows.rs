@@ -144,16 +144,12 @@ pub(super) fn sort(found: &mut [DiscoveredDevice], order: &[&'static Medium]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::Host;
     use crate::transport::{Address, Hints, built_in_drivers};
 
     #[test]
     fn tables_are_per_medium_with_strongest_signal_first() {
         let drivers = built_in_drivers();
-        let order: Vec<_> = drivers
-            .iter()
-            .map(|driver| driver.medium(&Host::this()))
-            .collect();
+        let order: Vec<_> = drivers.iter().map(|driver| driver.medium()).collect();
         let found = |medium: &str, address, name: &str, signal| DiscoveredDevice {
             medium: order.iter().find(|known| known.name == medium).unwrap(),
             address,

@@ -36,7 +36,7 @@ pub(in crate::cli) async fn collect_findings(
             (Devices::One, Some(medium)) => scope.media = vec![medium],
             (Devices::One, None) if !matches!(matches.try_get_raw("qrcode"), Ok(Some(_))) => {
                 let driver = drivers.default_driver().ok();
-                let medium = driver.map(|driver| drivers.medium(driver));
+                let medium = driver.map(|driver| driver.medium());
                 scope.media = medium.into_iter().collect();
             }
             (Devices::One, None) | (Devices::All, _) => {}

@@ -3,7 +3,6 @@
 use std::io;
 
 use super::*;
-use crate::host::Host;
 use crate::transport::built_in_drivers;
 
 fn network(interface: &str, address: &str) -> HostNetwork {
@@ -37,7 +36,7 @@ fn snapshot(networks: &[HostNetwork], route: Option<(usize, bool)>) -> NetworkSn
 fn scope(is_requested: bool) -> Scope {
     let mut drivers = built_in_drivers().into_iter();
     let softap = drivers.find_map(|driver| {
-        let medium = driver.medium(&Host::this());
+        let medium = driver.medium();
         (medium.needs == Some(HostPart::Hotspot)).then_some(medium)
     });
     let softap = softap.unwrap();
