@@ -6,7 +6,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::journal::JournalError;
-use super::seen_device::SeenDevice;
 use super::{Question, StopReason};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::MappingStatus;
@@ -15,7 +14,7 @@ use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::Ssid;
 use crate::provisioner::{Cause, NetworkName, ProvisionError};
 use crate::session::SessionError;
-use crate::transport::{Medium, TransportError};
+use crate::transport::{Candidate, Medium, TransportError};
 
 /// The error that ended a flow.
 #[derive(Debug, Error)]
@@ -26,7 +25,7 @@ pub enum FlowError {
         /// The medium that was searched.
         medium: &'static Medium,
         /// The devices that match, the strongest signal first.
-        seen: Vec<SeenDevice>,
+        seen: Vec<Candidate>,
     },
     /// The device announces plaintext although a secret was given for it. An attacker in between
     /// could announce that to read the Wi-Fi passphrase.
@@ -126,7 +125,7 @@ pub enum FlowError {
         /// The medium that was searched.
         medium: &'static Medium,
         /// The devices that do not match, those with a name first.
-        seen: Vec<SeenDevice>,
+        seen: Vec<Candidate>,
     },
     /// The device has no endpoint for mapping.
     #[error("the device's firmware cannot be mapped to an account")]
@@ -424,7 +423,7 @@ const fn describe_stop(reason: StopReason) -> &'static str {
 }
 
 /// Uses the medium's own words if it has some: over a serial line, the search is for a port.
-fn no_candidate_message(medium: &Medium, seen: &[SeenDevice]) -> String {
+fn no_candidate_message(medium: &Medium, seen: &[Candidate]) -> String {
     match (medium.words.nothing_found, seen) {
         (Some(words), _) => words.to_owned(),
         (None, []) => format!("no device found over {medium}"),

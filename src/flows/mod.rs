@@ -33,7 +33,6 @@ mod run;
 mod scripted_journal;
 #[cfg(test)]
 mod scripted_observer;
-mod seen_device;
 pub mod select;
 mod stop;
 mod target;
@@ -43,11 +42,10 @@ pub use growing::{Grower, Growing};
 pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
 pub use mapping_method::MappingMethod;
 pub use observer::{
-    Choice, Chosen, Event, Network, Observer, Question, SchemeSource, Stage, StageState, Warning,
+    Choice, Chosen, Event, Observer, Question, SchemeSource, Stage, StageState, Warning,
 };
 pub use pace::Pace;
 pub use request::{Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest};
 pub use run::{BegunSteps, Run};
-pub use seen_device::SeenDevice;
 pub use stop::{Stop, StopReason, Stopper};
 pub use target::Target;

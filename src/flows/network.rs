@@ -5,9 +5,7 @@
 
 use super::growing::Growing;
 use super::request::NetworkRequest;
-use super::{
-    Choice, Chosen, Event, FlowError, FlowStep, Network, NetworkVisibility, Question, Run,
-};
+use super::{Choice, Chosen, Event, FlowError, FlowStep, NetworkVisibility, Question, Run};
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::{Passphrase, Ssid};
 use crate::provisioner::{NetworkCredentials, Provisioner, WifiCredentials};
@@ -144,7 +142,7 @@ pub async fn scan_networks(
     let scanned = device.scan_networks().await;
     let networks = scanned.map_err(|error| FlowError::of_provisioner(FlowStep::Scanning, error))?;
     run.report(&Event::WifiScanned {
-        networks: networks.iter().map(Network::from).collect(),
+        networks: networks.clone(),
     });
     Ok(networks)
 }

@@ -12,7 +12,6 @@ use futures_util::future::{Fuse, FutureExt as _};
 use futures_util::{StreamExt as _, stream::BoxStream};
 
 use super::growing::Growing;
-use super::seen_device::SeenDevice;
 use super::target::Target;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
 use crate::transport::{Candidate, HostChanges, Medium, TransportError};
@@ -82,7 +81,7 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
                 if !can_choose_early || scanned.fitting.is_empty() {
                     continue;
                 }
-                grower.show(list_devices(&scanned.fitting));
+                grower.show(scanned.fitting.clone());
                 if let Some(list) = list.take() {
                     is_choosing = true;
                     choosing.set(run.choose(Choice::Devices(list)).fuse());
@@ -115,13 +114,13 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     }
     let chosen = match (early, &fitting[..]) {
         (None | Some(Chosen::Nothing), []) => {
-            return Err(no_candidate(medium, list_devices(&others)));
+            return Err(no_candidate(medium, others));
         }
         // Only this device matches the name, or is likely on a medium without announcements.
         (None, [_]) if target.announced_name().is_some() || !medium.announces() => Chosen::Item(0),
         (Some(chosen), _) => chosen,
         (None, _) => {
-            let list = Growing::complete(list_devices(&fitting));
+            let list = Growing::complete(fitting.clone());
             run.choose(Choice::Devices(list)).await
         }
     };
@@ -131,10 +130,8 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
         Chosen::Nothing if fitting.len() == 1 => Ok(fitting.pop()),
         Chosen::Nothing => {
             fitting.sort_by_key(|candidate| Reverse(candidate.hints.signal));
-            Err(FlowError::Ambiguous {
-                medium,
-                seen: list_devices(&fitting),
-            })
+            let seen = fitting;
+            Err(FlowError::Ambiguous { medium, seen })
         }
         Chosen::Declined | Chosen::Item(_) | Chosen::Manual(_) => Err(FlowError::Declined),
     }
@@ -206,10 +203,6 @@ impl Scanned {
     }
 }
 
-fn list_devices(candidates: &[Candidate]) -> Vec<SeenDevice> {
-    candidates.iter().map(SeenDevice::of).collect()
-}
-
 /// Reports the settings of this computer that the driver changed.
 pub(super) fn report_host_changes(run: &Run, changes: &HostChanges) {
     for message in changes.take() {
@@ -253,7 +246,7 @@ fn begins_with(candidate: &Candidate, name: &str) -> bool {
 }
 
 /// The error that no device matches. It lists the others: those with a name first, then by signal.
-pub(super) fn no_candidate(medium: &'static Medium, mut seen: Vec<SeenDevice>) -> FlowError {
+pub(super) fn no_candidate(medium: &'static Medium, mut seen: Vec<Candidate>) -> FlowError {
     seen.sort_by_key(|device| (device.name.is_none(), Reverse(device.hints.signal)));
     FlowError::NoCandidate { medium, seen }
 }

@@ -104,8 +104,8 @@ impl MailDevice {
             }),
             NetworkCredentials::Thread(thread) => JoinedNetwork::Thread(JoinedThread {
                 network_name: thread.network_name.clone(),
-                pan_id: 0x1a2b,
-                ext_pan_id: [1, 2, 3, 4, 5, 6, 7, 8],
+                pan_id: "0x1a2b".to_owned(),
+                ext_pan_id: "0102030405060708".to_owned(),
                 channel: 15,
             }),
         }
@@ -259,7 +259,7 @@ async fn joins_a_thread_network_through_the_same_flow() {
     let events = recorder.events();
     let thread = |event: &&Event| {
         matches!(event, Event::ThreadSent { network_name } if network_name == "Garden")
-            || matches!(event, Event::ThreadJoined { pan_id, .. } if pan_id == "0x1a2b")
+            || matches!(event, Event::ThreadJoined(thread) if thread.pan_id == "0x1a2b")
     };
     assert_eq!(events.iter().filter(thread).count(), 2, "{events:?}");
 }

@@ -48,9 +48,9 @@ impl Spinner {
             | Event::SchemeChosen { .. }
             | Event::Secured { .. }
             | Event::Stage { .. }
-            | Event::ThreadJoined { .. }
+            | Event::ThreadJoined(_)
             | Event::VersionRead { .. }
-            | Event::WifiJoined { .. }
+            | Event::WifiJoined(_)
             | Event::WifiScanned { .. } => self.clear(),
             Event::ChallengeMissed { .. }
             | Event::ChallengeResponseDisabled { .. }

@@ -1,16 +1,15 @@
 //! The id and the advice if the device was not found, or is one of several.
 
 use super::interfaces;
-use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
 use crate::report::failure::Failure;
 use crate::report::hint::{Action, Hint};
 use crate::report::table::ErrorId;
-use crate::transport::{Discovery, HostPart, Medium};
+use crate::transport::{Candidate, Discovery, HostPart, Medium};
 
 /// Several devices match.
-pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
+pub(super) fn ambiguous(mut context: Context, seen: &[Candidate]) -> Failure {
     context.error.example = seen.first().map(|first| {
         let name = first.name.as_deref();
         let is_unique = seen
@@ -30,7 +29,7 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
 }
 
 /// No device matches.
-pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
+pub(super) fn no_candidate(context: &Context, seen: &[Candidate]) -> Failure {
     if context
         .medium
         .is_some_and(|medium| medium.discovery == Discovery::Enumerated)
@@ -57,7 +56,7 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
 }
 
 /// A device is likely at none of the addresses that this computer lists. The hints name them.
-fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
+fn no_likely_address(context: &Context, others: &[Candidate]) -> Failure {
     // Without a serial port, this computer is the problem; on other media, the device is missing.
     let id = match context.needed_part() {
         Some(HostPart::SerialPorts) => ErrorId::NoSerialPort,
@@ -83,7 +82,7 @@ fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
 }
 
 /// Suggests a device whose name differs from the given one only in case.
-fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
+fn suggest_spelling(context: &Context, seen: &[Candidate]) -> Option<Hint> {
     let wanted = context.name.as_deref()?;
     let mut names = seen.iter().filter_map(|device| device.name.as_deref());
     let meant =
@@ -99,9 +98,9 @@ fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
 }
 
 /// Suggests to omit the filters if only they exclude a device.
-fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<Hint> {
+fn suggest_omitting_filter(context: &Context, seen: &[Candidate]) -> Option<Hint> {
     let filters = context.narrowed_by?;
-    let matches = |device: &&SeenDevice| {
+    let matches = |device: &&Candidate| {
         let has_address = |wanted: &str| device.address.to_string().eq_ignore_ascii_case(wanted);
         match (&context.name, &device.name) {
             (Some(wanted), Some(name)) => name.starts_with(wanted) || has_address(wanted),
@@ -113,12 +112,12 @@ fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<Hin
     Some(format!("omit {filters} if you mean {device}, which it excludes").into())
 }
 
-fn report_found(device: &SeenDevice) -> String {
+fn report_found(device: &Candidate) -> String {
     format!("found {}", describe(device))
 }
 
 /// A device, in a few words.
-fn describe(device: &SeenDevice) -> String {
+fn describe(device: &Candidate) -> String {
     let name = device.name.as_deref().unwrap_or("a device without a name");
     let name = printable(name.as_bytes());
     if let Some(signal) = device.hints.signal {

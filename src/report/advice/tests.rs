@@ -8,14 +8,13 @@ use anyhow::anyhow;
 
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
-use crate::flows::{
-    CredentialState, FlowError, FlowStep, JournalError, Question, SeenDevice, StopReason,
-};
+use crate::flows::{CredentialState, FlowError, FlowStep, JournalError, Question, StopReason};
+use crate::proto::Service;
 use crate::provisioner::ProvisionError;
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, Hints, TransportError, medium_named};
+use crate::transport::{Address, Candidate, TransportError, medium_named};
 
 fn over_softap() -> Context {
     Context {
@@ -208,20 +207,16 @@ fn at_address(last: u8) -> Address {
     Address::new(text.clone()).with_id(text)
 }
 
-fn sighted(name: Option<&str>, last: u8) -> SeenDevice {
-    SeenDevice {
-        medium: medium_named("ble"),
-        name: name.map(str::to_owned),
-        address: at_address(last),
-        hints: Hints {
-            signal: Some(-50),
-            is_likely: name.is_some_and(|name| name.starts_with("PROV_")),
-            ..Hints::default()
-        },
-    }
+fn sighted(name: Option<&str>, last: u8) -> Candidate {
+    let medium = medium_named("ble");
+    let mut device = Candidate::new(medium, at_address(last), Service::Provisioning);
+    device.name = name.map(str::to_owned);
+    device.hints.signal = Some(-50);
+    device.hints.is_likely = name.is_some_and(|name| name.starts_with("PROV_"));
+    device
 }
 
-fn hints_without_candidate(context: &Context, seen: Vec<SeenDevice>) -> Vec<String> {
+fn hints_without_candidate(context: &Context, seen: Vec<Candidate>) -> Vec<String> {
     let medium = context.medium.unwrap();
     hints_of(&FlowError::NoCandidate { medium, seen }, context)
 }
@@ -281,7 +276,7 @@ fn names_filter_that_excludes_device() {
 
 #[test]
 fn equal_names_are_distinguished_by_address() {
-    let hints = |seen: Vec<SeenDevice>| {
+    let hints = |seen: Vec<Candidate>| {
         let medium = medium_named("ble");
         hints_of(&FlowError::Ambiguous { medium, seen }, &over_ble(None))
     };
