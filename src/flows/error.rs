@@ -1,8 +1,8 @@
 //! The errors of flows, with the data for their messages. Advice and exit codes are in `report`.
 
-use std::fmt;
 use std::time::Duration;
 
+use derive_more::Display;
 use thiserror::Error;
 
 use super::journal::JournalError;
@@ -79,25 +79,13 @@ pub enum FlowError {
         /// Its authentication mode.
         auth: AuthMode,
     },
-    /// The device reported that it failed to join.
-    #[error("the device could not join {network}: {}{}", describe_reason(*reason), describe_visibility(*visibility))]
-    JoinFailed {
+    /// The device did not join.
+    #[error("{}", describe_join(network, *problem, *visibility))]
+    NotJoined {
         /// The network.
         network: NetworkName,
-        /// The device's reason; `None` if it gives none.
-        reason: Option<JoinFailure>,
-        /// Whether a reset made the device forget the credentials.
-        is_forgotten: bool,
-        /// What the device's own scan shows of the network; `None` without a scan.
-        visibility: Option<NetworkVisibility>,
-    },
-    /// The device was still joining at the time limit.
-    #[error("the device was still trying to join {network} after {} s", waited.as_secs_f32())]
-    JoinTimedOut {
-        /// The network.
-        network: NetworkName,
-        /// The time limit.
-        waited: Duration,
+        /// The problem.
+        problem: JoinProblem,
         /// Whether a reset made the device forget the credentials.
         is_forgotten: bool,
         /// What the device's own scan shows of the network; `None` without a scan.
@@ -180,7 +168,7 @@ pub enum FlowError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The user or the time limit of the whole run stopped it.
-    #[error("{}", describe_stop(*reason))]
+    #[error("{reason}")]
     Stopped {
         /// The reason.
         reason: StopReason,
@@ -219,18 +207,32 @@ impl FlowError {
         move |source| Self::Session { step, source }
     }
 
-    /// The error of a request to a device at this step.
-    pub(super) fn of_provisioner(step: FlowStep, error: ProvisionError) -> Self {
-        match error {
-            ProvisionError::LinkLost(Cause::Session(source))
-            | ProvisionError::NotSent(Cause::Session(source))
-            | ProvisionError::Refused {
-                cause: Cause::Session(source),
-                ..
-            }
-            | ProvisionError::Unanswered(Cause::Session(source)) => Self::Session { step, source },
-            source => Self::Protocol { step, source },
+    /// Makes the error of a request to a device at this step.
+    pub(super) fn of_provisioner(step: FlowStep) -> impl Fn(ProvisionError) -> Self {
+        move |error| match error.cause {
+            Cause::Session(source) => Self::Session { step, source },
+            _ => Self::Protocol {
+                step,
+                source: error,
+            },
         }
+    }
+
+    /// Makes the error of a call to the account at this step.
+    pub(super) fn of_cloud(step: FlowStep) -> impl Fn(CloudError) -> Self {
+        move |source| Self::Cloud { step, source }
+    }
+
+    /// Adds that a part of the run succeeded before.
+    pub(super) fn after(mut self, completed: Completed) -> Self {
+        if let (Self::Stopped { credentials, .. }, Completed::Joined { .. }) =
+            (&mut self, &completed)
+        {
+            *credentials = CredentialState::Joined;
+            return self;
+        }
+        let source = Box::new(self);
+        Self::PartialSuccess { completed, source }
     }
 
     /// The step that failed or was cut short.
@@ -250,9 +252,7 @@ impl FlowError {
             Self::MappingPending { .. } | Self::NotMapped { .. } => FlowStep::AddingMapping,
             Self::NoMapping | Self::UserUnknown => FlowStep::SendingUser,
             Self::EnterpriseNetwork { .. } => FlowStep::SendingWifi,
-            Self::JoinFailed { .. } | Self::JoinTimedOut { .. } | Self::Unconfirmed { .. } => {
-                FlowStep::ConfirmingWifi
-            }
+            Self::NotJoined { .. } | Self::Unconfirmed { .. } => FlowStep::ConfirmingWifi,
             Self::MissingInput(question) => match question {
                 Question::Pop | Question::Password => FlowStep::Securing,
                 Question::NewPassphrase { .. } | Question::Passphrase { .. } | Question::Ssid => {
@@ -274,35 +274,26 @@ impl FlowError {
 }
 
 /// The part of a run that succeeded before an error, and stays in effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub enum Completed {
     /// The device joined its network.
+    #[display("the device has joined {network}")]
     Joined {
         /// The network.
         network: NetworkName,
     },
     /// The node is in the account.
+    #[display("the node {node_id} is in your account")]
     Mapped {
         /// The node's id in the account.
         node_id: String,
     },
     /// The device has the user's id and the secret key, but the account does not know of the mapping.
+    #[display("the account does not know of the node {node_id}")]
     SecretSent {
         /// The node's id in the account.
         node_id: String,
     },
-}
-
-impl fmt::Display for Completed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Joined { network } => write!(f, "the device has joined {network}"),
-            Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
-            Self::SecretSent { node_id } => {
-                write!(f, "the account does not know of the node {node_id}")
-            }
-        }
-    }
 }
 
 /// The state of the credentials on the device after a stopped run.
@@ -322,6 +313,15 @@ pub enum CredentialState {
     Unknown,
 }
 
+/// Why a device did not join a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinProblem {
+    /// The device reported a failure, for this reason if it gives one.
+    Reported(Option<JoinFailure>),
+    /// The device was still joining at this time limit.
+    TimedOut(Duration),
+}
+
 /// What a device's own scan shows of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkVisibility {
@@ -334,92 +334,84 @@ pub enum NetworkVisibility {
 }
 
 /// The step of a flow. Its text is followed by the device's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
 pub enum FlowStep {
     /// Register a mapping by secret key in the account.
+    #[display("confirming in the account the mapping of")]
     AddingMapping,
     /// Send Apply: the device joins the network that it stored.
+    #[display("applying the Wi-Fi credentials on")]
     ApplyingWifi,
     /// Call an endpoint of the application.
+    #[display("calling an endpoint of")]
     Calling,
     /// Wait until the device has joined.
+    #[display("waiting for the Wi-Fi connection of")]
     ConfirmingWifi,
     /// Find the device and connect to it.
+    #[display("connecting to")]
     Connecting,
     /// Fetch a challenge from the account.
+    #[display("fetching a challenge from the account for")]
     FetchingChallenge,
     /// Poll the account for the result of a mapping that it knows, or may know.
+    #[display("following in the account the mapping of")]
     FollowingMapping,
     /// Read `proto-ver`.
+    #[display("reading the version of")]
     ReadingVersion,
     /// Make the device leave its network and accept another.
+    #[display("reopening provisioning on")]
     Reopening,
     /// Make the device forget credentials that failed.
+    #[display("resetting")]
     Resetting,
     /// List the networks that the device sees.
+    #[display("scanning for Wi-Fi networks with")]
     Scanning,
     /// Do the handshake.
+    #[display("securing the session with")]
     Securing,
     /// Send the user's id and the secret key to the device.
+    #[display("sending the user's id to")]
     SendingUser,
     /// Set tags, metadata and group of the mapped node.
+    #[display("setting up in the account")]
     SettingUp,
     /// Send the network's credentials.
+    #[display("sending the Wi-Fi credentials to")]
     SendingWifi,
     /// Make the device sign a challenge.
+    #[display("having a challenge signed by")]
     Signing,
     /// Submit the signature to the account.
+    #[display("verifying in the account the signature of")]
     VerifyingAssociation,
 }
 
-impl fmt::Display for FlowStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AddingMapping => "confirming in the account the mapping of",
-            Self::ApplyingWifi => "applying the Wi-Fi credentials on",
-            Self::Calling => "calling an endpoint of",
-            Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
-            Self::Connecting => "connecting to",
-            Self::FetchingChallenge => "fetching a challenge from the account for",
-            Self::FollowingMapping => "following in the account the mapping of",
-            Self::ReadingVersion => "reading the version of",
-            Self::Reopening => "reopening provisioning on",
-            Self::Resetting => "resetting",
-            Self::Scanning => "scanning for Wi-Fi networks with",
-            Self::Securing => "securing the session with",
-            Self::SendingUser => "sending the user's id to",
-            Self::SettingUp => "setting up in the account",
-            Self::SendingWifi => "sending the Wi-Fi credentials to",
-            Self::Signing => "having a challenge signed by",
-            Self::VerifyingAssociation => "verifying in the account the signature of",
-        })
-    }
-}
-
-fn describe_reason(reason: Option<JoinFailure>) -> String {
-    reason.map_or_else(
-        || "it gives no reason".to_owned(),
-        |reason| reason.to_string(),
-    )
+fn describe_join(
+    network: &NetworkName,
+    problem: JoinProblem,
+    visibility: Option<NetworkVisibility>,
+) -> String {
+    let reason = match problem {
+        JoinProblem::TimedOut(limit) => {
+            let limit = limit.as_secs_f32();
+            return format!("the device was still trying to join {network} after {limit} s");
+        }
+        JoinProblem::Reported(None) => "it gives no reason".to_owned(),
+        JoinProblem::Reported(Some(reason)) => reason.to_string(),
+    };
+    let scan = match visibility {
+        Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
+        Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
+        Some(NetworkVisibility::Seen) | None => "",
+    };
+    format!("the device could not join {network}: {reason}{scan}")
 }
 
 fn describe_status(status: Option<&MappingStatus>) -> String {
     status.map_or_else(String::new, |status| format!(" (last status: {status})"))
-}
-
-const fn describe_visibility(visibility: Option<NetworkVisibility>) -> &'static str {
-    match visibility {
-        Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
-        Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
-        Some(NetworkVisibility::Seen) | None => "",
-    }
-}
-
-const fn describe_stop(reason: StopReason) -> &'static str {
-    match reason {
-        StopReason::Expired => "the time for the whole run is up",
-        StopReason::Interrupted => "interrupted",
-    }
 }
 
 /// Uses the medium's own words if it has some: over a serial line, the search is for a port.

@@ -15,7 +15,6 @@
 
 pub mod connect;
 pub mod control;
-mod device;
 pub mod discover;
 mod error;
 mod growing;
@@ -37,7 +36,7 @@ pub mod select;
 mod stop;
 mod target;
 
-pub use error::{Completed, CredentialState, FlowError, FlowStep, NetworkVisibility};
+pub use error::{Completed, CredentialState, FlowError, FlowStep, JoinProblem, NetworkVisibility};
 pub use growing::{Grower, Growing};
 pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
 pub use mapping_method::MappingMethod;

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use derive_more::Display;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
@@ -361,34 +362,27 @@ pub enum Chosen {
 }
 
 /// A value that the user can type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub enum Question {
     /// The passphrase of a network.
+    #[display("the passphrase of {ssid}")]
     Passphrase {
         /// The network's name.
         ssid: Ssid,
     },
     /// Another passphrase for a network, after the device failed to join with the first one.
+    #[display("another passphrase of {ssid}")]
     NewPassphrase {
         /// The network's name.
         ssid: Ssid,
     },
     /// The password of Security 2.
+    #[display("the Security 2 password")]
     Password,
     /// The proof of possession.
+    #[display("the proof of possession")]
     Pop,
     /// The network to join.
+    #[display("the Wi-Fi network")]
     Ssid,
-}
-
-impl fmt::Display for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passphrase { ssid } => write!(f, "the passphrase of {ssid}"),
-            Self::NewPassphrase { ssid } => write!(f, "another passphrase of {ssid}"),
-            Self::Password => f.write_str("the Security 2 password"),
-            Self::Pop => f.write_str("the proof of possession"),
-            Self::Ssid => f.write_str("the Wi-Fi network"),
-        }
-    }
 }

@@ -73,6 +73,18 @@ impl Run {
         self.observer.event(self.device.as_ref(), event);
     }
 
+    /// Does the work of a stage, and reports when it began and ended.
+    pub(super) async fn in_stage<T, E>(
+        &self,
+        stage: Stage,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let started = self.start_stage(stage);
+        let outcome = work.await;
+        self.end_stage(&started, outcome.is_ok());
+        outcome
+    }
+
     /// Reports that a stage began.
     pub(super) fn start_stage(&self, stage: Stage) -> StartedStage {
         self.report(&stage.event(StageState::Started, None));
@@ -108,6 +120,18 @@ impl Run {
         self.observer.ask(self.device.as_ref(), question).await
     }
 
+    /// Lets the user type a value that the run needs.
+    pub(super) async fn require(&self, question: Question) -> Result<Secret<String>, FlowError> {
+        let answer = self.ask(&question).await;
+        answer.ok_or(FlowError::MissingInput(question))
+    }
+
+    /// Reports a problem that does not end the run.
+    pub(super) fn warn(&self, id: Warning, message: impl Into<String>) {
+        let message = message.into();
+        self.report(&Event::Warned { id, message });
+    }
+
     /// Runs `work`, which cannot be undone, and records it before and after. `taken` decides from the
     /// result whether the step was taken. An error of the journal's first record prevents the step.
     pub(super) async fn perform_irreversible<T, E>(
@@ -133,10 +157,8 @@ impl Run {
         let recorded = self.journal.record_outcome(row, irreversible, taken).await;
         self.begun.list().retain(|begun| begun != irreversible);
         if let Err(error) = recorded {
-            self.report(&Event::Warned {
-                id: Warning::NotRecorded,
-                message: format!("the outcome of a step could not be recorded: {error}"),
-            });
+            let message = format!("the outcome of a step could not be recorded: {error}");
+            self.warn(Warning::NotRecorded, message);
         }
     }
 

@@ -206,8 +206,7 @@ impl Scanned {
 /// Reports the settings of this computer that the driver changed.
 pub(super) fn report_host_changes(run: &Run, changes: &HostChanges) {
     for message in changes.take() {
-        let id = Warning::HostChanged;
-        run.report(&Event::Warned { id, message });
+        run.warn(Warning::HostChanged, message);
     }
 }
 

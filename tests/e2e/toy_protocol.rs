@@ -12,7 +12,7 @@ use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{
     Abilities, Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, JoinedThread, JoinedWifi,
-    NetworkCredentials, Opened, Protocol, ProvisionError, Provisioner, ReconnectError,
+    NetworkCredentials, Opened, Protocol, ProvisionError, Provisioner, ReconnectError, RequestFate,
     ResetAbility, ThreadCredentials,
 };
 use espctl::secret::Secret;
@@ -124,8 +124,7 @@ impl Provisioner for MailDevice {
     }
 
     async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
-        let what = "list networks";
-        Err(ProvisionError::Unsupported { what })
+        Err(ProvisionError::unsupported("list networks"))
     }
 
     async fn set_credentials(
@@ -141,8 +140,10 @@ impl Provisioner for MailDevice {
         };
         let answer = self.send("letter", &letter).await;
         if let Some(words) = answer.strip_prefix("no: ") {
-            return Err(ProvisionError::Refused {
-                is_wrong_state: false,
+            return Err(ProvisionError {
+                fate: RequestFate::Refused {
+                    is_wrong_state: false,
+                },
                 cause: Cause::Message {
                     protocol: "mail",
                     text: words.to_owned(),
@@ -184,9 +185,7 @@ impl Provisioner for MailDevice {
         Err(ReconnectError::Unreachable)
     }
 
-    async fn close(&mut self) -> Result<(), ProvisionError> {
-        Ok(())
-    }
+    async fn close(&mut self) {}
 }
 
 /// Gives the device on the porch this network.

@@ -14,7 +14,7 @@ use espctl::proto::network_provisioning::network_scan_payload::Payload;
 use espctl::proto::network_provisioning::{
     NetworkScanPayload, RespScanWifiResult, RespScanWifiStart, RespScanWifiStatus, WiFiScanResult,
 };
-use espctl::provisioner::{NetworkCredentials, ProvisionError, WifiCredentials};
+use espctl::provisioner::{Cause, NetworkCredentials, ProvisionError, WifiCredentials};
 use espctl::secret::Secret;
 use espctl::security::DeviceSecret;
 use prost::Message as _;
@@ -207,7 +207,7 @@ async fn endless_scan_times_out() {
         .await
         .unwrap_err();
     assert!(
-        matches!(error, FlowError::Protocol { source: ProvisionError::ScanUnfinished { waited }, .. } if waited == pace.scan),
+        matches!(error, FlowError::Protocol { source: ProvisionError { cause: Cause::ScanUnfinished { waited }, .. }, .. } if waited == pace.scan),
         "{error:?}"
     );
     assert!(began.elapsed() <= pace.scan);

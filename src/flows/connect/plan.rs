@@ -54,21 +54,17 @@ pub(super) fn make_plan(
     }
     // Without a secret, Security 2 is tried last, so that the user types a password only if needed.
     let hinted = announced.filter(|scheme| has_secret || *scheme != SecurityScheme::Sec2);
+    let (scheme, source) = match hinted {
+        Some(hinted) => (hinted, SchemeSource::Announced),
+        None => (SecurityScheme::Sec1, SchemeSource::Probed),
+    };
     let mut fallbacks = vec![SecurityScheme::Sec2];
     // Local control sends nothing that needs protection, so plaintext is tried before a password.
     if service == Service::LocalControl && !has_secret {
         fallbacks.push(SecurityScheme::Sec0);
     }
     fallbacks.push(SecurityScheme::Sec1);
-    fallbacks.retain(|scheme| Some(*scheme) != hinted);
-    let (scheme, source) = match (hinted, fallbacks.pop()) {
-        (Some(scheme), last) => {
-            fallbacks.extend(last);
-            (scheme, SchemeSource::Announced)
-        }
-        (None, Some(scheme)) => (scheme, SchemeSource::Probed),
-        (None, None) => (SecurityScheme::Sec1, SchemeSource::Probed),
-    };
+    fallbacks.retain(|fallback| *fallback != scheme);
     Ok(Plan {
         scheme,
         fallbacks,

@@ -4,8 +4,10 @@ use super::causes::causes_of;
 use super::{cloud, device, search};
 use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Completed, CredentialState, FlowError, FlowStep, Question, StopReason};
-use crate::provisioner::ProvisionError;
+use crate::flows::{
+    Completed, CredentialState, FlowError, FlowStep, JoinProblem, Question, StopReason,
+};
+use crate::provisioner::{Cause, RequestFate};
 use crate::report::context::{Context, GivenSecret};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
@@ -114,30 +116,28 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             };
         }
         FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
-        FlowError::JoinFailed {
-            reason,
+        FlowError::NotJoined {
+            problem,
             is_forgotten,
             ..
         } => {
-            let id = match reason {
-                Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
-                Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
-                Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
+            let (id, not_forgotten) = match problem {
+                JoinProblem::TimedOut(_) => (ErrorId::JoinTimedOut, STILL_STORED),
+                JoinProblem::Reported(reason) => {
+                    let id = match reason {
+                        Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
+                        Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
+                        Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
+                    };
+                    (id, NOT_FORGOTTEN)
+                }
             };
             let state = if *is_forgotten {
                 FORGOTTEN
             } else {
-                NOT_FORGOTTEN
+                not_forgotten
             };
             return Failure::advised(id, &context).hint(state);
-        }
-        FlowError::JoinTimedOut { is_forgotten, .. } => {
-            let state = if *is_forgotten {
-                FORGOTTEN
-            } else {
-                STILL_STORED
-            };
-            return Failure::advised(ErrorId::JoinTimedOut, &context).hint(state);
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
         FlowError::MissingInput(question) => match question {
@@ -164,12 +164,12 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::NoWifiNeedsChallenge => ErrorId::NoWifiNeedsChallenge,
         FlowError::NoWifi => ErrorId::ThreadOnly,
         FlowError::OtherNode { .. } => ErrorId::OtherNode,
-        FlowError::Protocol { source, .. } => match source {
-            ProvisionError::Refused { .. } => ErrorId::Refused,
-            ProvisionError::Unsupported { .. } => ErrorId::NoSuchEndpoint,
-            ProvisionError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
-            ProvisionError::LinkLost(_) => ErrorId::SessionLost,
-            ProvisionError::NotSent(_) | ProvisionError::Unanswered(_) => ErrorId::UnexpectedReply,
+        FlowError::Protocol { source, .. } => match (&source.cause, source.fate) {
+            (Cause::Unsupported { .. }, _) => ErrorId::NoSuchEndpoint,
+            (Cause::ScanUnfinished { .. }, _) => ErrorId::ScanUnfinished,
+            (_, RequestFate::Refused { .. }) => ErrorId::Refused,
+            (_, RequestFate::LinkLost) => ErrorId::SessionLost,
+            (_, RequestFate::NotSent | RequestFate::Unanswered) => ErrorId::UnexpectedReply,
         },
         FlowError::Session { step, source } => return device::session(*step, source, context),
         FlowError::Stopped {

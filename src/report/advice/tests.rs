@@ -10,7 +10,7 @@ use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::{CredentialState, FlowError, FlowStep, JournalError, Question, StopReason};
 use crate::proto::Service;
-use crate::provisioner::ProvisionError;
+use crate::provisioner::{Cause, ProvisionError, RequestFate};
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
@@ -78,8 +78,11 @@ fn rare_errors_have_ids_and_exit_codes() {
             6,
             FlowError::Protocol {
                 step: FlowStep::Scanning,
-                source: ProvisionError::ScanUnfinished {
-                    waited: Duration::from_secs(20),
+                source: ProvisionError {
+                    fate: RequestFate::Unanswered,
+                    cause: Cause::ScanUnfinished {
+                        waited: Duration::from_secs(20),
+                    },
                 },
             },
         ),
