@@ -283,7 +283,8 @@ const fn describe_no_security(service: Service) -> &'static str {
     }
 }
 
-/// Does a handshake; with `sec2_compat`, another one for each broken verifier form that could apply.
+/// Does a handshake; with `sec2_compat`, another one for each form in which broken firmware may have
+/// stored the verifier of this password.
 async fn handshake_with_fallbacks(
     run: &Run,
     connection: &mut Connection,
@@ -297,39 +298,31 @@ async fn handshake_with_fallbacks(
         Ok(keys) => return Ok((keys, credentials)),
         Err(error) => error,
     };
-    if access.sec2_compat && is_wrong_secret(&error) {
-        for form in list_fallback_forms(&credentials) {
-            if let Credentials::UserPassword { verifier, .. } = &mut credentials {
-                *verifier = form;
-            }
-            let message = "the device rejected the password; trying it in another form, \
-                           which counts as one more wrong try";
-            run.warn(Warning::Sec2Compat, message);
-            match connection.agree(scheme, &credentials, rng, permit).await {
-                Ok(keys) => return Ok((keys, credentials)),
-                Err(error) if is_wrong_secret(&error) => {}
-                Err(_) => break,
-            }
+    let forms = match &credentials {
+        Credentials::UserPassword {
+            username, password, ..
+        } if access.sec2_compat && is_wrong_secret(&error) => {
+            let is_ambiguous = inner_hash_is_ambiguous(username, password);
+            let stripped = is_ambiguous.then_some(VerifierForm::StrippedInnerHash);
+            [Some(VerifierForm::ShortSalt), stripped]
+        }
+        _ => [None, None],
+    };
+    for form in forms.into_iter().flatten() {
+        if let Credentials::UserPassword { verifier, .. } = &mut credentials {
+            *verifier = form;
+        }
+        let message = "the device rejected the password; trying it in another form, \
+                       which counts as one more wrong try";
+        run.warn(Warning::Sec2Compat, message);
+        match connection.agree(scheme, &credentials, rng, permit).await {
+            Ok(keys) => return Ok((keys, credentials)),
+            Err(error) if is_wrong_secret(&error) => {}
+            Err(_) => break,
         }
     }
     // The first error is the relevant one: the device rejected the password.
     Err(error)
-}
-
-/// The other verifier forms that broken firmware may have derived from this secret.
-fn list_fallback_forms(credentials: &Credentials) -> Vec<VerifierForm> {
-    match credentials {
-        Credentials::UserPassword {
-            username, password, ..
-        } => {
-            let mut forms = vec![VerifierForm::ShortSalt];
-            if inner_hash_is_ambiguous(username, password) {
-                forms.push(VerifierForm::StrippedInnerHash);
-            }
-            forms
-        }
-        Credentials::None | Credentials::Pop(_) => Vec::new(),
-    }
 }
 
 fn is_wrong_secret(error: &SessionError) -> bool {

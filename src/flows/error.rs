@@ -56,10 +56,7 @@ pub enum FlowError {
     },
     /// The device closed the connection instead of signing.
     #[error("the device did not sign the challenge")]
-    ChallengeRefused {
-        /// The transport's part of the error.
-        source: TransportError,
-    },
+    ChallengeRefused(#[source] TransportError),
     /// The device has no certificate yet.
     #[error("the device must be claimed first")]
     ClaimRequired,
@@ -190,12 +187,9 @@ pub enum FlowError {
     /// espctl supports no protocol of the device.
     #[error("the device speaks no protocol that espctl supports")]
     UnknownProtocol,
-    /// The device announces a security scheme that espctl does not support.
-    #[error("the device announces Security {number}, which espctl does not support")]
-    UnknownScheme {
-        /// The announced number.
-        number: u64,
-    },
+    /// The device announces a security scheme with this number, which espctl does not support.
+    #[error("the device announces Security {0}, which espctl does not support")]
+    UnknownScheme(u64),
     /// The device needs the user's id, which the login does not contain.
     #[error("the device needs the user's id, but the login does not contain it")]
     UserUnknown,
@@ -225,8 +219,8 @@ impl FlowError {
 
     /// Adds that a part of the run succeeded before.
     pub(super) fn after(mut self, completed: Completed) -> Self {
-        if let (Self::Stopped { credentials, .. }, Completed::Joined { .. }) =
-            (&mut self, &completed)
+        if let Self::Stopped { credentials, .. } = &mut self
+            && matches!(completed, Completed::Joined(_))
         {
             *credentials = CredentialState::Joined;
             return self;
@@ -244,8 +238,8 @@ impl FlowError {
             | Self::ClaimRequired
             | Self::NoWifi
             | Self::NoWifiNeedsChallenge
-            | Self::UnknownScheme { .. } => FlowStep::ReadingVersion,
-            Self::ChallengeDisabled | Self::ChallengeRefused { .. } | Self::OtherNode { .. } => {
+            | Self::UnknownScheme(_) => FlowStep::ReadingVersion,
+            Self::ChallengeDisabled | Self::ChallengeRefused(_) | Self::OtherNode { .. } => {
                 FlowStep::Signing
             }
             Self::ChallengeExpired { .. } => FlowStep::VerifyingAssociation,
@@ -255,7 +249,7 @@ impl FlowError {
             Self::NotJoined { .. } | Self::Unconfirmed { .. } => FlowStep::ConfirmingWifi,
             Self::MissingInput(question) => match question {
                 Question::Pop | Question::Password => FlowStep::Securing,
-                Question::NewPassphrase { .. } | Question::Passphrase { .. } | Question::Ssid => {
+                Question::NewPassphrase(_) | Question::Passphrase(_) | Question::Ssid => {
                     FlowStep::SendingWifi
                 }
             },
@@ -276,24 +270,16 @@ impl FlowError {
 /// The part of a run that succeeded before an error, and stays in effect.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub enum Completed {
-    /// The device joined its network.
-    #[display("the device has joined {network}")]
-    Joined {
-        /// The network.
-        network: NetworkName,
-    },
-    /// The node is in the account.
-    #[display("the node {node_id} is in your account")]
-    Mapped {
-        /// The node's id in the account.
-        node_id: String,
-    },
-    /// The device has the user's id and the secret key, but the account does not know of the mapping.
-    #[display("the account does not know of the node {node_id}")]
-    SecretSent {
-        /// The node's id in the account.
-        node_id: String,
-    },
+    /// The device joined this network.
+    #[display("the device has joined {_0}")]
+    Joined(NetworkName),
+    /// The node with this id is in the account.
+    #[display("the node {_0} is in your account")]
+    Mapped(String),
+    /// The device, the node with this id, has the user's id and the secret key, but the account does
+    /// not know of the mapping.
+    #[display("the account does not know of the node {_0}")]
+    SecretSent(String),
 }
 
 /// The state of the credentials on the device after a stopped run.

@@ -55,20 +55,15 @@ impl Joining<'_> {
         } = selection;
         let name = network.name();
         let mut attempt = 1;
+        // The failure before a reset that failed.
         let mut previous = None;
         loop {
             let mut failure = match (self.attempt(&network, attempt > 1).await, previous.take()) {
                 (Ok(joined), _) => return Ok(joined),
                 // Firmware rejects Apply because the reset failed: the previous failure is the cause.
-                (
-                    Err(failure),
-                    Some(
-                        previous @ FlowError::NotJoined {
-                            is_forgotten: false,
-                            ..
-                        },
-                    ),
-                ) if find_refusal(&failure).is_some() => return Err(previous),
+                (Err(failure), Some(previous)) if find_refusal(&failure).is_some() => {
+                    return Err(previous);
+                }
                 (Err(failure), _) => failure,
             };
             let FlowError::NotJoined {
@@ -80,13 +75,14 @@ impl Joining<'_> {
             else {
                 return Err(failure);
             };
-            *is_forgotten = self.reset_credentials().await;
+            let was_reset = self.reset_credentials().await;
+            *is_forgotten = was_reset;
             let may_be_invisible = matches!(
                 problem,
                 JoinProblem::TimedOut(_)
                     | JoinProblem::Reported(Some(JoinFailure::NetworkNotFound))
             );
-            if may_be_invisible && seen.is_none() && *is_forgotten {
+            if may_be_invisible && seen.is_none() && was_reset {
                 seen = self.rescan().await;
             }
             *visibility = find_visibility(&name, seen.as_deref());
@@ -104,7 +100,7 @@ impl Joining<'_> {
                 attempt,
                 after: failure.to_string(),
             });
-            previous = Some(failure);
+            previous = (!was_reset).then_some(failure);
         }
     }
 
@@ -378,7 +374,7 @@ async fn ask_for_new_passphrase(
     if reason == Some(JoinFailure::NetworkNotFound) {
         return None;
     }
-    let question = Question::NewPassphrase { ssid: ssid.clone() };
+    let question = Question::NewPassphrase(ssid.clone());
     let answer = run.ask(&question).await?;
     Some(NetworkCredentials::Wifi(WifiCredentials {
         ssid: ssid.clone(),

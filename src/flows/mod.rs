@@ -38,7 +38,7 @@ mod target;
 
 pub use error::{Completed, CredentialState, FlowError, FlowStep, JoinProblem, NetworkVisibility};
 pub use growing::{Grower, Growing};
-pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
+pub use journal::{Irreversible, Journal, JournalError, RowName, Taken};
 pub use mapping_method::MappingMethod;
 pub use observer::{
     Choice, Chosen, Event, Observer, Question, SchemeSource, Stage, StageState, Warning,

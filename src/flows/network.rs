@@ -112,7 +112,7 @@ async fn complete_credentials(
         Some(given) => given.clone(),
         None if auth.is_some_and(AuthMode::takes_no_passphrase) => Passphrase::none(),
         None => {
-            let question = Question::Passphrase { ssid: ssid.clone() };
+            let question = Question::Passphrase(ssid.clone());
             let answer = run.require(question.clone()).await?;
             Passphrase::new(answer).map_err(|_| FlowError::MissingInput(question))?
         }

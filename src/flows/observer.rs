@@ -203,7 +203,7 @@ pub enum Event {
         /// The stage.
         stage: Stage,
         /// The stage's name, for display.
-        title: &'static str,
+        title: String,
         /// The new state.
         state: StageState,
         /// The duration; absent when the stage began or was skipped.
@@ -244,38 +244,32 @@ pub enum SchemeSource {
     Probed,
 }
 
-/// The stages of provisioning, as the phone apps show them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The stages of provisioning, with their names as the phone apps show them.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Done when the device accepted Set and Apply.
+    #[display("Sending Wi-Fi credentials")]
     SendWifi,
     /// Done when the device reported the network that it joined.
+    #[display("Confirming Wi-Fi connection")]
     ConfirmWifi,
     /// Done when the device signed the challenge, or accepted the user's id and the secret key.
+    #[display("Configuring device association")]
     Associate,
     /// Done when the cloud confirmed the mapping.
+    #[display("Verifying device association")]
     VerifyAssociation,
     /// Done when the node has its tags, metadata and group.
+    #[display("Setting up the node")]
     SetupNode,
 }
 
 impl Stage {
-    /// The name of the stage, for display.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::SendWifi => "Sending Wi-Fi credentials",
-            Self::ConfirmWifi => "Confirming Wi-Fi connection",
-            Self::Associate => "Configuring device association",
-            Self::VerifyAssociation => "Verifying device association",
-            Self::SetupNode => "Setting up the node",
-        }
-    }
-
-    pub(super) const fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
+    pub(super) fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
         Event::Stage {
             stage: self,
-            title: self.title(),
+            title: self.to_string(),
             state,
             took_ms,
         }
@@ -364,18 +358,12 @@ pub enum Chosen {
 /// A value that the user can type.
 #[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub enum Question {
-    /// The passphrase of a network.
-    #[display("the passphrase of {ssid}")]
-    Passphrase {
-        /// The network's name.
-        ssid: Ssid,
-    },
-    /// Another passphrase for a network, after the device failed to join with the first one.
-    #[display("another passphrase of {ssid}")]
-    NewPassphrase {
-        /// The network's name.
-        ssid: Ssid,
-    },
+    /// The passphrase of this network.
+    #[display("the passphrase of {_0}")]
+    Passphrase(Ssid),
+    /// Another passphrase for this network, after the device failed to join with the first one.
+    #[display("another passphrase of {_0}")]
+    NewPassphrase(Ssid),
     /// The password of Security 2.
     #[display("the Security 2 password")]
     Password,

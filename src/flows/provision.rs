@@ -85,8 +85,7 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
             let joined = join_network(&mut joining, selection, retries).await;
             Some(joined.map_err(|error| match (&mapping, &progress) {
                 (_, Some(Progress::SecretSent { node_id, .. })) => {
-                    let node_id = node_id.clone();
-                    error.after(Completed::SecretSent { node_id })
+                    error.after(Completed::SecretSent(node_id.clone()))
                 }
                 (Some(mapping), _) => mapping.add_context(error),
                 (None, _) => error,
@@ -101,7 +100,7 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         let add_context = |mapping: &Mapping<'_>, error: FlowError| {
             let network = joined.as_ref().map(|joined| joined.network.name());
             mapping.add_context(match network {
-                Some(network) => error.after(Completed::Joined { network }),
+                Some(network) => error.after(Completed::Joined(network)),
                 None => error,
             })
         };

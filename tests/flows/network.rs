@@ -274,7 +274,7 @@ async fn asks_for_passphrase_if_one_may_be_needed() {
     for ssid in ["Home", "Home-WPA3", "Not in the air"] {
         let wanted = wanted(Some(ssid), None);
         let name: Ssid = ssid.parse().unwrap();
-        let question = Question::Passphrase { ssid: name };
+        let question = Question::Passphrase(name);
 
         let recorder = Recorder::with_answers(["typed in"]);
         let network = settled(&neighbourhood(), &wanted, &recorder).await;

@@ -82,15 +82,13 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let question = question.clone();
     let color = has_color();
     on_thread(move || match question {
-        Question::NewPassphrase { ssid } => {
+        Question::NewPassphrase(ssid) => {
             print_note(&format!(
                 "The device could not join {ssid} with the passphrase before"
             ));
             passphrase(&format!("Another passphrase of {ssid}:"), &ssid, color)
         }
-        Question::Passphrase { ssid } => {
-            passphrase(&format!("Passphrase of {ssid}:"), &ssid, color)
-        }
+        Question::Passphrase(ssid) => passphrase(&format!("Passphrase of {ssid}:"), &ssid, color),
         Question::Password => secret(
             "Password of Security 2:",
             PASSWORD,

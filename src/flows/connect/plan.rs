@@ -38,7 +38,7 @@ pub(super) fn make_plan(
     let announced = match version.sec_ver {
         Some(number) => {
             let scheme = SecurityScheme::from_number(number);
-            Some(scheme.ok_or(FlowError::UnknownScheme { number })?)
+            Some(scheme.ok_or(FlowError::UnknownScheme(number))?)
         }
         None => hints.sec_version.and_then(SecurityScheme::from_number),
     };

@@ -212,7 +212,7 @@ async fn sign_challenge(secured: &mut Secured, challenge: &Challenge) -> Result<
         Ok(Challenged::Disabled) => Err(FlowError::ChallengeDisabled),
         // protocomm has no error message: a handler that fails closes the connection.
         Err(SessionError::Transport(source)) if source.may_be_refusal() => {
-            Err(FlowError::ChallengeRefused { source })
+            Err(FlowError::ChallengeRefused(source))
         }
         Err(error) => Err(FlowError::of_session(FlowStep::Signing)(error)),
     }

@@ -100,7 +100,7 @@ impl<'a> Mapping<'a> {
     /// becomes exact.
     pub(in crate::flows) fn add_context(&self, mut error: FlowError) -> FlowError {
         if let Some(node_id) = self.mapped.clone() {
-            return error.after(Completed::Mapped { node_id });
+            return error.after(Completed::Mapped(node_id));
         }
         if let FlowError::Stopped { step, .. } = &mut error
             && *step == FlowStep::VerifyingAssociation
@@ -201,9 +201,7 @@ impl<'a> Mapping<'a> {
 
     /// The irreversible step that puts this node into the account.
     pub(super) fn map_step(node_id: &str) -> Irreversible {
-        Irreversible::Map {
-            node_id: node_id.to_owned(),
-        }
+        Irreversible::Map(node_id.to_owned())
     }
 
     pub(super) fn report_mapped(&mut self, node_id: &str, method: MappingMethod) {

@@ -212,7 +212,7 @@ mod tests {
             let cloud = ScriptedCloud::start(script).await;
             let (owner, journal) = (owner(&cloud), ScriptedJournal::default());
             let run = Run {
-                journal: Arc::new(journal.clone()),
+                journal: Some(Arc::new(journal.clone())),
                 ..ScriptedObserver::default().run_at(pace())
             };
             let key = Secret::new("key".to_owned());

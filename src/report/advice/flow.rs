@@ -71,9 +71,9 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::PartialSuccess { completed, source } => {
             let failure = diagnose(source, &context).without(&LIST_NODES);
             return match completed {
-                Completed::Joined { .. } => failure.remedy(&LIST_NODES).remedy(&FACTORY_RESET),
-                Completed::SecretSent { .. } => failure.remedy(&MAP_AGAIN),
-                Completed::Mapped { .. } => {
+                Completed::Joined(_) => failure.remedy(&LIST_NODES).remedy(&FACTORY_RESET),
+                Completed::SecretSent(_) => failure.remedy(&MAP_AGAIN),
+                Completed::Mapped(_) => {
                     let has_joined = matches!(
                         **source,
                         FlowError::Stopped {
@@ -98,7 +98,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::AnnouncedNoSecurity => ErrorId::AnnouncedNoSecurity,
         FlowError::ChallengeDisabled => ErrorId::ChallengeDisabled,
         FlowError::ChallengeExpired { .. } => ErrorId::ChallengeExpired,
-        FlowError::ChallengeRefused { .. } => ErrorId::ChallengeRefused,
+        FlowError::ChallengeRefused(_) => ErrorId::ChallengeRefused,
         FlowError::ClaimRequired => ErrorId::ClaimRequired,
         FlowError::Cloud { step, source } => {
             let failure = cloud::diagnose(source, context);
@@ -141,9 +141,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
         FlowError::MissingInput(question) => match question {
-            Question::NewPassphrase { .. } | Question::Passphrase { .. } => {
-                ErrorId::MissingPassphrase
-            }
+            Question::NewPassphrase(_) | Question::Passphrase(_) => ErrorId::MissingPassphrase,
             Question::Password => {
                 context.error.scheme = Some(SecurityScheme::Sec2);
                 ErrorId::MissingPop
@@ -191,7 +189,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             };
         }
         FlowError::UnknownProtocol => ErrorId::NotADevice,
-        FlowError::UnknownScheme { .. } => ErrorId::UnknownScheme,
+        FlowError::UnknownScheme(_) => ErrorId::UnknownScheme,
         FlowError::UserUnknown => ErrorId::LoginLacksUser,
     };
     Failure::advised(id, &context)

@@ -68,9 +68,7 @@ fn rare_errors_have_ids_and_exit_codes() {
             3,
             FlowError::NotRecorded {
                 step: FlowStep::ApplyingWifi,
-                source: JournalError {
-                    message: "the disk is full".to_owned(),
-                },
+                source: JournalError("the disk is full".to_owned()),
             },
         ),
         (
