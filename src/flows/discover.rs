@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join_all;
 
 use super::connect::read_version_document;
 use super::select;
@@ -91,19 +91,19 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
             Some(Err(error)) => return Err(error.into()),
         }
     }
-    let (wanted, others): (Vec<Candidate>, Vec<Candidate>) = seen.into_iter().partition(is_wanted);
     // An announcement has all data to show, so a device that announces itself needs no probe.
-    let should_probe = |is_wanted: bool| match discovery {
+    let should_probe = |candidate: &Candidate| match discovery {
         _ if target.address.is_some() => true,
         Discovery::Announced => false,
         Discovery::Enumerated => match probe {
             Probe::Known => false,
-            Probe::Likely => is_wanted,
+            Probe::Likely => is_wanted(candidate),
             Probe::All => true,
         },
         Discovery::Fixed => true,
     };
-    let describe = |candidate: Candidate, should_probe: bool| async move {
+    let describe = |candidate: Candidate| async move {
+        let should_probe = should_probe(&candidate);
         let mut device = DiscoveredDevice::from(candidate);
         if should_probe {
             match read_candidate_version(run, target, &device.device).await {
@@ -117,13 +117,8 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
         }
         Ok(device)
     };
-    let describe_all = |candidates: Vec<Candidate>, should_probe| {
-        let candidates = candidates.into_iter();
-        try_join_all(candidates.map(move |candidate| describe(candidate, should_probe)))
-    };
-    let devices = describe_all(wanted, should_probe(true));
-    let others = describe_all(others, should_probe(false));
-    let (devices, others) = try_join(devices, others).await?;
+    let described = try_join_all(seen.into_iter().map(describe)).await?;
+    let (devices, others) = described.into_iter().partition(|it| is_wanted(&it.device));
     Ok(Discovered { devices, others })
 }
 

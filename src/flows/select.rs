@@ -8,13 +8,13 @@
 use std::cmp::Reverse;
 use std::pin::pin;
 
+use futures_util::StreamExt as _;
 use futures_util::future::{Fuse, FutureExt as _};
-use futures_util::{StreamExt as _, stream::BoxStream};
 
 use super::growing::Growing;
 use super::target::Target;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
-use crate::transport::{Candidate, HostChanges, Medium, TransportError};
+use crate::transport::{Candidate, HostChanges, Medium};
 
 /// Scans until one device is selected.
 pub async fn select_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
@@ -75,7 +75,12 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
                     report_host_changes(run, &search.changes);
                 }
                 if scanned.add(candidate?, target) == Fit::Exact {
-                    scanned.add_simultaneous(&mut scan, target)?;
+                    // If names are not unique, a second device with this name may be found already.
+                    while !medium.names_are_unique
+                        && let Some(Some(candidate)) = scan.next().now_or_never()
+                    {
+                        scanned.add(candidate?, target);
+                    }
                     break None;
                 }
                 if !can_choose_early || scanned.fitting.is_empty() {
@@ -184,22 +189,6 @@ impl Scanned {
         };
         upsert(list, candidate);
         fit
-    }
-
-    /// Adds the candidates that the scan has already found. If names are not unique, a second device
-    /// with the same name may be among them.
-    fn add_simultaneous(
-        &mut self,
-        scan: &mut BoxStream<'static, Result<Candidate, TransportError>>,
-        target: &Target,
-    ) -> Result<(), FlowError> {
-        if target.medium.names_are_unique {
-            return Ok(());
-        }
-        while let Some(Some(candidate)) = scan.next().now_or_never() {
-            self.add(candidate?, target);
-        }
-        Ok(())
     }
 }
 
