@@ -94,7 +94,8 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
     };
     device.close().await;
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
-        let confirming = mapping.confirm(progress);
+        // The box keeps this large future out of the futures around it.
+        let confirming = Box::pin(mapping.confirm(progress));
         let step = FlowStep::FollowingMapping;
         let confirmed = run.unless_stopped(step, confirming).await;
         let add_context = |mapping: &Mapping<'_>, error: FlowError| {

@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::pin::pin;
 
 use futures_util::StreamExt as _;
-use futures_util::future::{Fuse, FutureExt as _};
+use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 
 use super::growing::Growing;
 use super::target::Target;
@@ -56,22 +56,18 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     let can_choose_early = target.announced_name().is_none() && medium.announces();
     let mut list = Some(list).filter(|_| can_choose_early);
     let mut choosing = pin!(Fuse::terminated());
-    let mut is_choosing = false;
     let early = loop {
         tokio::select! {
             biased;
-            chosen = &mut choosing => {
-                is_choosing = false;
-                match chosen {
-                    // A non-interactive run waits for the whole scan.
-                    Chosen::Nothing => {}
-                    chosen => break Some(chosen),
-                }
-            }
+            chosen = &mut choosing => match chosen {
+                // A non-interactive run waits for the whole scan.
+                Chosen::Nothing => {}
+                chosen => break Some(chosen),
+            },
             candidate = scan.next() => {
                 let Some(candidate) = candidate else { break None };
                 // A message would break the display of the list.
-                if !is_choosing {
+                if choosing.is_terminated() {
                     report_host_changes(run, &search.changes);
                 }
                 if scanned.add(candidate?, target) == Fit::Exact {
@@ -88,7 +84,6 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
                 }
                 grower.show(scanned.fitting.clone());
                 if let Some(list) = list.take() {
-                    is_choosing = true;
                     choosing.set(run.choose(Choice::Devices(list)).fuse());
                 }
             }
@@ -98,7 +93,7 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     drop(grower);
     let was_asked = can_choose_early && list.is_none();
     let early = match early {
-        None if is_choosing => Some(choosing.await),
+        None if !choosing.is_terminated() => Some(choosing.await),
         None if was_asked => Some(Chosen::Nothing),
         early => early,
     };

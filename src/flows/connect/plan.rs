@@ -16,24 +16,19 @@ pub(super) struct Plan {
     pub(super) source: SchemeSource,
 }
 
-impl Plan {
-    const fn without_fallbacks(scheme: SecurityScheme, source: SchemeSource) -> Self {
-        Self {
-            scheme,
-            fallbacks: Vec::new(),
-            source,
-        }
-    }
-}
-
 pub(super) fn make_plan(
     access: &Access,
     service: Service,
     version: &Version,
     hints: &Hints,
 ) -> Result<Plan, FlowError> {
+    let without_fallbacks = |scheme, source| Plan {
+        scheme,
+        fallbacks: Vec::new(),
+        source,
+    };
     if let Some(scheme) = access.scheme {
-        return Ok(Plan::without_fallbacks(scheme, SchemeSource::Requested));
+        return Ok(without_fallbacks(scheme, SchemeSource::Requested));
     }
     let announced = match version.sec_ver {
         Some(number) => {
@@ -50,7 +45,7 @@ pub(super) fn make_plan(
         return Err(FlowError::AnnouncedNoSecurity);
     }
     if let (Some(scheme), Some(_)) = (announced, version.sec_ver) {
-        return Ok(Plan::without_fallbacks(scheme, SchemeSource::Announced));
+        return Ok(without_fallbacks(scheme, SchemeSource::Announced));
     }
     // Without a secret, Security 2 is tried last, so that the user types a password only if needed.
     let hinted = announced.filter(|scheme| has_secret || *scheme != SecurityScheme::Sec2);
