@@ -22,6 +22,9 @@ pub(crate) enum AccountError {
     /// The base URL is not valid.
     #[error("the base URL {0}")]
     InvalidUrl(#[from] InvalidUrl),
+    /// Another program has held the lock for too long.
+    #[error("another program holds the lock {}", path.display())]
+    Locked { path: PathBuf },
     /// The file has invalid content, and is not changed.
     #[error("{} {reason}", path.display())]
     Malformed {

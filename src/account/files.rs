@@ -1,12 +1,13 @@
 //! Reads and writes the files of the account folder. A file is written completely or not at all,
 //! and only its owner can read it. The callers interpret the content.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write as _};
+use std::fs::{self, DirBuilder, File, TryLockError};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use tempfile::NamedTempFile;
+use tempfile::Builder;
 use zeroize::Zeroizing;
 
 use super::error::AccountError;
@@ -36,21 +37,43 @@ impl Folder {
         }
     }
 
-    /// Locks the folder until the result is dropped. Without the lock, two runs that read, change
-    /// and write a file could lose a change.
+    /// Works with the files on a thread of its own: a lock, a slow disk or a broken network drive must not
+    /// keep the program from hearing a signal.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> T + Send + 'static,
+    ) -> T {
+        let folder = self.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        // The thread is never cancelled, so the only error is a panic.
+        done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+    }
+
+    /// Locks the folder until the result is dropped, and removes what an interrupted write left. Without
+    /// the lock, two runs that read, change and write a file could lose a change.
     pub(super) fn lock(&self) -> Result<File, AccountError> {
-        let path = self.path.join("profiles").join(".espctl.lock");
-        let open_locked = || {
-            create_private(path.parent().unwrap_or(&self.path))?;
-            let mut options = File::options();
-            options.create(true).truncate(false).write(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = options.open(&path)?;
-            file.lock()?;
-            Ok(file)
+        let folder = self.path.join("profiles");
+        let path = folder.join(".espctl.lock");
+        let unwritable = |source| AccountError::Unwritable {
+            path: path.clone(),
+            source,
         };
-        open_locked().map_err(|source| AccountError::Unwritable { path, source })
+        let file = create_private(&folder)
+            .and_then(|()| open_lock(&path))
+            .map_err(unwritable)?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < LOCK_LIMIT => {
+                    std::thread::sleep(LOCK_INTERVAL);
+                }
+                Err(TryLockError::WouldBlock) => return Err(AccountError::Locked { path }),
+                Err(TryLockError::Error(source)) => return Err(unwritable(source)),
+            }
+        }
+        remove_leftovers(&folder);
+        Ok(file)
     }
 }
 
@@ -134,14 +157,66 @@ pub(super) fn malformed(path: &Path, reason: impl Into<String>) -> AccountError 
 }
 
 fn read_text(path: &Path) -> Result<Option<String>, AccountError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(AccountError::Unreadable {
-            path: path.to_owned(),
-            source,
-        }),
+    let unreadable = |source| AccountError::Unreadable {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = match open_regular(path) {
+        Ok(file) => file.take(MAX_FILE_BYTES + 1),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(unreadable(source)),
+    };
+    // Allocated once: a string that grows leaves copies of tokens behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::from(u16::MAX)));
+    file.read_to_end(&mut bytes).map_err(unreadable)?;
+    if file.limit() == 0 {
+        let reason = format!("has more than {MAX_FILE_BYTES} bytes");
+        return Err(malformed(path, reason));
     }
+    match std::str::from_utf8(&bytes) {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(_) => Err(malformed(path, "is not UTF-8 text")),
+    }
+}
+
+/// Opens a file. Opening a named pipe could wait forever.
+fn open_regular(path: &Path) -> io::Result<File> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    File::open(path)
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+/// Removes the temporary files of writes that were killed. The lock is held, so no write is under way.
+fn remove_leftovers(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let name = entry.file_name();
+        if name.to_str().is_some_and(is_leftover)
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            tracing::debug!(%error, "removing the temporary file of a killed write");
+        }
+    }
+}
+
+/// Whether a temporary file has this name. Earlier versions used the default names of `tempfile`.
+fn is_leftover(name: &str) -> bool {
+    let old = name.strip_prefix(".tmp");
+    name.starts_with(TEMPORARY_PREFIX)
+        || old
+            .is_some_and(|rest| rest.len() == 6 && rest.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 /// Writes a temporary file first and renames it, so that readers never see half a file, and a full
@@ -151,8 +226,10 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().unwrap_or_else(|| Path::new("."));
     create_private(folder)?;
-    // `NamedTempFile` uses mode 0600.
-    let mut file = NamedTempFile::new_in(folder)?;
+    // `tempfile` uses mode 0600.
+    let mut file = Builder::new()
+        .prefix(TEMPORARY_PREFIX)
+        .tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(&path).map_err(|error| error.error)?;
@@ -177,6 +254,15 @@ fn remove(path: &Path) -> Result<bool, AccountError> {
         }),
     }
 }
+
+/// The begin of the names of temporary files.
+const TEMPORARY_PREFIX: &str = ".espctl-write-";
+/// Bytes of an account file; real ones have a few thousand.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// How long another program may hold the lock. A write takes milliseconds.
+const LOCK_LIMIT: Duration = Duration::from_secs(10);
+/// No system can wait for a file lock with a limit.
+const LOCK_INTERVAL: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests {

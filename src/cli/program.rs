@@ -26,6 +26,7 @@ use super::terminal::{Color, Format, Printer, TerminalObserver};
 use super::tree::public_tree;
 use super::usage;
 use super::workplace::Workplace;
+use crate::host::protect_memory;
 use crate::provisioner::Protocol;
 use crate::report::{ErrorId, Exit, Failure, Findings, Recorder, ResultPolicy, init_logging};
 use crate::transport::Driver;
@@ -121,6 +122,7 @@ pub fn main(
     drivers: Vec<Arc<dyn Driver>>,
     protocols: Vec<Arc<dyn Protocol>>,
 ) -> u8 {
+    protect_memory();
     let drivers = Drivers::new(drivers, protocols);
     if let Some(exit) = complete::answer_shell(arguments, || public_tree(&command(&drivers))) {
         return exit.code();

@@ -1,11 +1,12 @@
 //! Login, logout and the user's identity. Passwords and codes are sent once and never stored.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
-use super::call::{Body, Call, Repeat};
+use super::answer::Success;
+use super::call::Call;
 use super::client::Client;
-use super::error::CloudError;
+use super::error::{BUSY, CloudError};
 use super::tokens::Tokens;
 use crate::secret::Secret;
 
@@ -27,62 +28,23 @@ pub struct User {
     /// The user id that mapping sends to devices.
     pub user_id: String,
     /// The email address or phone number for the login.
-    #[serde(default)]
     pub user_name: Option<String>,
     /// The user's name.
-    #[serde(default)]
     pub name: Option<String>,
     /// The user's phone number.
-    #[serde(default)]
     pub phone_number: Option<String>,
 }
 
-/// The body of `POST login2`, in all its variants.
-#[derive(Default, Serialize)]
-struct LoginBody<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verification_code: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    refreshtoken: Option<&'a str>,
-}
-
-impl<'a> LoginBody<'a> {
-    /// All members except the user name.
-    fn secrets(&self) -> impl Iterator<Item = &'a str> {
-        let secrets = [
-            self.password,
-            self.session,
-            self.verification_code,
-            self.refreshtoken,
-        ];
-        secrets.into_iter().flatten()
-    }
-}
-
-/// The answer of `POST login2`, in all its variants.
+/// The answer of `POST login2` in all its variants, and that of the token service (RFC 6749, 5.1).
 #[derive(Deserialize)]
 struct LoginAnswer {
+    #[serde(alias = "access_token")]
     accesstoken: Option<Secret<String>>,
+    #[serde(alias = "id_token")]
     idtoken: Option<Secret<String>>,
+    #[serde(alias = "refresh_token")]
     refreshtoken: Option<Secret<String>>,
     session: Option<Secret<String>>,
-}
-
-/// The token service's answer (RFC 6749, 5.1).
-#[derive(Deserialize)]
-struct TokenAnswer {
-    #[serde(rename = "access_token")]
-    access: Secret<String>,
-    #[serde(rename = "id_token")]
-    id: Option<Secret<String>>,
-    #[serde(rename = "refresh_token")]
-    refresh: Option<Secret<String>>,
 }
 
 impl Client {
@@ -92,33 +54,8 @@ impl Client {
         user: &str,
         password: Option<&Secret<String>>,
     ) -> Result<LogIn, CloudError> {
-        let answer = self
-            .login(
-                "the login",
-                LoginBody {
-                    user_name: Some(user),
-                    password: password.map(|password| password.expose().as_str()),
-                    ..LoginBody::default()
-                },
-            )
-            .await?;
-        match answer {
-            LoginAnswer {
-                accesstoken: Some(access),
-                idtoken: id,
-                refreshtoken: refresh,
-                ..
-            } => Ok(LogIn::Done(Tokens {
-                access,
-                id,
-                refresh,
-            })),
-            LoginAnswer {
-                session: Some(session),
-                ..
-            } => Ok(LogIn::NeedsCode { session }),
-            LoginAnswer { .. } => Err(self.missing_tokens("the login")),
-        }
+        let call = login_call("the login", Some(user), &[("password", password)]);
+        self.send_login(call).await.map_err(as_login_refusal)
     }
 
     /// Completes a login with the code that the cloud sent to the user.
@@ -128,24 +65,12 @@ impl Client {
         session: &Secret<String>,
         code: &Secret<String>,
     ) -> Result<Tokens, CloudError> {
-        let answer = self
-            .login(
-                "the one-time code",
-                LoginBody {
-                    user_name: Some(user),
-                    session: Some(session.expose()),
-                    verification_code: Some(code.expose()),
-                    ..LoginBody::default()
-                },
-            )
-            .await?;
-        Ok(Tokens {
-            access: answer
-                .accesstoken
-                .ok_or_else(|| self.missing_tokens("the one-time code"))?,
-            id: answer.idtoken,
-            refresh: answer.refreshtoken,
-        })
+        let secrets = [
+            ("session", Some(session)),
+            ("verification_code", Some(code)),
+        ];
+        let call = login_call("the one-time code", Some(user), &secrets);
+        self.send_for_tokens(call).await.map_err(as_login_refusal)
     }
 
     /// Exchanges the authorization code from the browser for tokens (RFC 6749, 4.1.3).
@@ -156,22 +81,16 @@ impl Client {
         redirect_uri: &str,
         code: &Secret<String>,
     ) -> Result<Tokens, CloudError> {
+        let code = code.expose().as_str();
         let form = [
             ("grant_type", "authorization_code"),
             ("client_id", client_id),
-            ("code", code.expose()),
+            ("code", code),
             ("redirect_uri", redirect_uri),
         ];
-        let mut call = Call::post("the login code", token_url.as_str())
-            .with_secrets([code.expose().as_str()])
-            .without_token();
-        call.body = Body::Form(&form);
-        let answer: TokenAnswer = self.call(call).await.map_err(as_login_refusal)?;
-        Ok(Tokens {
-            access: answer.access,
-            id: answer.id,
-            refresh: answer.refresh,
-        })
+        let call = Call::post("the login code", token_url.as_str()).form(&form);
+        let tokens = self.send_for_tokens(call.with_secrets([code])).await;
+        tokens.map_err(as_login_refusal)
     }
 
     /// Ends the login at the cloud. A login that has already ended is a success. An expired access
@@ -181,15 +100,13 @@ impl Client {
         let Some(tokens) = self.tokens.lock().await.clone() else {
             return Ok(());
         };
-        let outcome = match self.log_out_with(&tokens).await {
-            Err(CloudError::LoginExpired { .. }) if tokens.refresh.is_some() => {
-                match self.refresh(&tokens).await {
-                    Ok(renewed) => self.log_out_with(&renewed).await,
-                    Err(error) => Err(error),
-                }
-            }
-            outcome => outcome,
-        };
+        let mut outcome = self.log_out_with(&tokens).await;
+        if matches!(outcome, Err(CloudError::LoginExpired { .. })) && tokens.refresh.is_some() {
+            outcome = match self.refresh(&tokens).await {
+                Ok(renewed) => self.log_out_with(&renewed).await,
+                Err(error) => Err(error),
+            };
+        }
         match outcome {
             Err(CloudError::LoginExpired { .. }) => Ok(()),
             outcome => outcome,
@@ -197,15 +114,9 @@ impl Client {
     }
 
     async fn log_out_with(&self, tokens: &Tokens) -> Result<(), CloudError> {
-        let call = Call::new(
-            "the logout",
-            reqwest::Method::POST,
-            "logout2",
-            Repeat::Idempotent,
-        )
-        .query(&[("logout_all", "false")]);
-        let answer = self.send(&call, Some(&tokens.access)).await?;
-        self.check_success(call.name, &answer)
+        let call = Call::post("the logout", "logout2").query(&[("logout_all", "false")]);
+        let answer = self.send::<Success>(&call, Some(&tokens.access)).await;
+        answer.map(drop)
     }
 
     /// The user who is logged in, as stored by the cloud.
@@ -215,53 +126,69 @@ impl Client {
 
     /// Renews the tokens. The old refresh token stays unless the answer has a new one.
     pub(super) async fn refresh(&self, tokens: &Tokens) -> Result<Tokens, CloudError> {
-        const NAME: &str = "the renewal of the login";
-        let refresh = tokens.refresh.as_ref().map(|token| token.expose().as_str());
-        let body = LoginBody {
-            refreshtoken: refresh,
-            ..LoginBody::default()
-        };
-        let call = Call::post(NAME, "login2")
-            .without_token()
-            .json(&body)
-            .with_secrets(body.secrets());
-        let answer: LoginAnswer =
-            self.send_with_retry(&call, None)
-                .await
-                .map_err(|error| match error {
-                    CloudError::Rejected {
-                        status,
-                        description,
-                        ..
-                    } if status < 500 && status != super::error::BUSY => {
-                        CloudError::LoginExpired { description }
-                    }
-                    other => other,
-                })?;
-        Ok(Tokens {
-            access: answer
-                .accesstoken
-                .ok_or_else(|| self.missing_tokens(NAME))?,
-            id: answer.idtoken.or_else(|| tokens.id.clone()),
-            refresh: answer.refreshtoken.or_else(|| tokens.refresh.clone()),
-        })
+        let secrets = [("refreshtoken", tokens.refresh.as_ref())];
+        let call = login_call("the renewal of the login", None, &secrets);
+        match self.send_for_tokens(call).await {
+            Ok(renewed) => Ok(Tokens {
+                access: renewed.access,
+                id: renewed.id.or_else(|| tokens.id.clone()),
+                refresh: renewed.refresh.or_else(|| tokens.refresh.clone()),
+            }),
+            Err(CloudError::Rejected {
+                status,
+                description,
+                ..
+            }) if status < 500 && status != BUSY => Err(CloudError::LoginExpired { description }),
+            Err(error) => Err(error),
+        }
     }
 
-    async fn login(
-        &self,
-        name: &'static str,
-        body: LoginBody<'_>,
-    ) -> Result<LoginAnswer, CloudError> {
-        let call = Call::post(name, "login2")
-            .without_token()
-            .json(&body)
-            .with_secrets(body.secrets());
-        self.call(call).await.map_err(as_login_refusal)
+    /// Sends a call whose answer has tokens.
+    async fn send_for_tokens(&self, call: Call<'_>) -> Result<Tokens, CloudError> {
+        let name = call.name;
+        match self.send_login(call).await? {
+            LogIn::Done(tokens) => Ok(tokens),
+            LogIn::NeedsCode { .. } => Err(self.malformed(name, NO_TOKENS)),
+        }
     }
 
-    fn missing_tokens(&self, call: &'static str) -> CloudError {
-        self.malformed(call, "it has no tokens")
+    /// Sends a call that logs in or renews a login, without a token.
+    async fn send_login(&self, call: Call<'_>) -> Result<LogIn, CloudError> {
+        let answer: LoginAnswer = self.send_with_retry(&call, None).await?;
+        match (answer.accesstoken, answer.session) {
+            (Some(access), _) => Ok(LogIn::Done(Tokens {
+                access,
+                id: answer.idtoken,
+                refresh: answer.refreshtoken,
+            })),
+            (None, Some(session)) => Ok(LogIn::NeedsCode { session }),
+            (None, None) => Err(self.malformed(call.name, NO_TOKENS)),
+        }
     }
+}
+
+/// The members of a body, in their order.
+struct Members<'a>(Vec<(&'a str, &'a str)>);
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().copied())
+    }
+}
+
+/// `POST login2`, in any of its variants: every member but the user name is secret.
+fn login_call<'a>(
+    name: &'static str,
+    user: Option<&'a str>,
+    secrets: &[(&'a str, Option<&'a Secret<String>>)],
+) -> Call<'a> {
+    let secrets = secrets
+        .iter()
+        .filter_map(|(key, secret)| Some((*key, secret.as_ref()?.expose().as_str())));
+    let user = user.map(|user| ("user_name", user));
+    let body = Members(user.into_iter().chain(secrets.clone()).collect());
+    let call = Call::post(name, "login2").json(&body);
+    call.with_secrets(secrets.map(|(_, secret)| secret))
 }
 
 /// Converts a rejection of a login call: it concerns the credentials.
@@ -272,12 +199,13 @@ fn as_login_refusal(error: CloudError) -> CloudError {
             description,
             ..
         // 404 means that the server has no login call, so it is not a RainMaker cloud.
-        } if (400..500).contains(&status) && ![404, super::error::BUSY].contains(&status)
-            || status == 200 =>
-        {
+        } if (400..500).contains(&status) && ![404, BUSY].contains(&status) || status == 200 => {
             CloudError::LoginRefused { description }
         }
         CloudError::LoginExpired { description } => CloudError::LoginRefused { description },
         other => other,
     }
 }
+
+/// What is wrong with an answer to a login.
+const NO_TOKENS: &str = "it has no tokens";

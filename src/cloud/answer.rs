@@ -1,9 +1,9 @@
 //! Parses the cloud's answers: the requested data, or one of the forms of a rejection. The caller
 //! decides what to do about a rejection.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::CloudError;
 use crate::ident::printable;
@@ -26,6 +26,21 @@ impl Verdict {
     fn is_failure(&self) -> bool {
         let is_not_success = |status: &Value| status.as_str().is_some_and(|word| word != SUCCESS);
         self.error_code.is_some() || self.status.as_ref().is_some_and(is_not_success)
+    }
+}
+
+/// An answer that only reports success. Its status can be missing; [`parse`] rejects another text than
+/// success.
+#[derive(Debug, Deserialize)]
+pub(super) struct Success {
+    #[serde(default, rename = "status", deserialize_with = "check_status")]
+    _status: (),
+}
+
+fn check_status<'de, D: Deserializer<'de>>(from: D) -> Result<(), D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null | Value::String(_) => Ok(()),
+        _ => Err(D::Error::custom(BAD_STATUS)),
     }
 }
 
@@ -55,12 +70,9 @@ pub(super) fn parse<T: DeserializeOwned>(
     if !is_success || is_failure {
         // The API gateway's form means that the token is not accepted. Calls also fail with this
         // status for other reasons, and a second request would use up a challenge or a code.
-        let by_gateway = status == UNAUTHORIZED
-            && !is_failure
-            && (body.is_empty()
-                || verdict
-                    .as_ref()
-                    .is_ok_and(|verdict| verdict.message.is_some()));
+        let has_message = verdict.as_ref().is_ok_and(|it| it.message.is_some());
+        let has_its_form = body.is_empty() || has_message;
+        let by_gateway = status == UNAUTHORIZED && !is_failure && has_its_form;
         let verdict = match verdict {
             // A server that sends a web page is not the API: a hotspot, or a proxy with its own
             // login.
@@ -90,15 +102,6 @@ pub(super) fn parse<T: DeserializeOwned>(
     serde_json::from_slice(body).map_err(|error| malformed(without_values(&error)))
 }
 
-/// The problem of an answer that should only report success, if there is one.
-pub(super) fn find_status_problem(answer: &Map<String, Value>) -> Option<String> {
-    // Another text is a failure, and was handled as a rejection.
-    match answer.get("status") {
-        None | Some(Value::Null | Value::String(_)) => None,
-        Some(_) => Some("a status that is not a text".to_owned()),
-    }
-}
-
 /// Formats a text or a number for the terminal.
 fn format_text(value: &Value, secrets: &[&str]) -> Option<String> {
     let text = match value {
@@ -117,12 +120,9 @@ fn redact(text: String, secrets: &[&str]) -> String {
     let is_long_enough = |secret: &&&str| secret.chars().count() >= MIN_SECRET_CHARS;
     let spellings = |secret: &&str| {
         let json = Value::from(*secret).to_string();
-        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        [
-            (*secret).to_owned(),
-            json.trim_matches('"').to_owned(),
-            form,
-        ]
+        let json = json.trim_matches('"').to_owned();
+        let form = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        [(*secret).to_owned(), json, form]
     };
     let mut variants: Vec<String> = secrets
         .iter()
@@ -137,8 +137,8 @@ fn redact(text: String, secrets: &[&str]) -> String {
 }
 
 fn describe_non_json(body: &[u8]) -> String {
-    let start: Vec<u8> = body.iter().copied().take(MAX_SNIFF_BYTES).collect();
-    let start = String::from_utf8_lossy(&start).trim_start().to_lowercase();
+    let start = body.get(..MAX_SNIFF_BYTES).unwrap_or(body);
+    let start = String::from_utf8_lossy(start).trim_start().to_lowercase();
     if body.is_empty() {
         "an empty answer".to_owned()
     } else if start.starts_with("<!doctype") || start.starts_with("<html") {
@@ -150,7 +150,7 @@ fn describe_non_json(body: &[u8]) -> String {
 
 fn without_values(error: &serde_json::Error) -> String {
     let words = error.to_string();
-    if words.starts_with("missing field") {
+    if words.starts_with("missing field") || words.starts_with(BAD_STATUS) {
         words
     } else {
         format!(
@@ -162,6 +162,7 @@ fn without_values(error: &serde_json::Error) -> String {
 }
 
 const SUCCESS: &str = "success";
+const BAD_STATUS: &str = "a status that is not a text";
 const UNAUTHORIZED: u16 = 401;
 const REDACTED: &str = "<redacted>";
 /// Shorter texts are parts of ordinary words, and are not redacted.
@@ -284,15 +285,14 @@ mod tests {
 
     #[test]
     fn accepts_success_or_missing_status() {
-        let wrong = |answer: Value| find_status_problem(answer.as_object().unwrap());
+        let parse = |body: &str| parse::<Success>("cloud", "a call", 200, body.as_bytes(), &[]);
         for done in ["{}", r#"{"status":null}"#, r#"{"status":"success"}"#] {
-            assert_eq!(wrong(serde_json::from_str(done).unwrap()), None, "{done}");
+            assert!(parse(done).is_ok(), "{done}");
         }
         for other in [r#"{"status":false}"#, r#"{"status":{"code":1}}"#] {
-            assert!(
-                wrong(serde_json::from_str(other).unwrap()).is_some(),
-                "{other}"
-            );
+            let error = parse(other).unwrap_err();
+            assert!(matches!(error, CloudError::Malformed { .. }), "{other}");
+            assert!(error.to_string().contains(BAD_STATUS), "{error}");
         }
     }
 

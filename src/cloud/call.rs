@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde::Serialize;
+use url::form_urlencoded::Serializer;
 use zeroize::Zeroizing;
 
 /// A request before it is sent.
@@ -11,82 +12,69 @@ pub(super) struct Call<'a> {
     pub(super) method: Method,
     /// Relative to the base URL, or a whole URL.
     pub(super) path: &'a str,
-    pub(super) query: &'a [(&'a str, &'a str)],
-    pub(super) body: Body<'a>,
+    pub(super) query: Vec<(&'a str, &'a str)>,
+    /// The body with its content type. It is zeroed, because it may hold secrets.
+    pub(super) body: Option<(&'static str, Zeroizing<Vec<u8>>)>,
     /// The secrets in the request, to redact if the cloud quotes them.
     pub(super) secrets: Vec<&'a str>,
-    pub(super) repeat: Repeat,
-    pub(super) needs_token: bool,
-}
-
-/// The body of a request.
-pub(super) enum Body<'a> {
-    None,
-    Json(Zeroizing<Vec<u8>>),
-    Form(&'a [(&'a str, &'a str)]),
-}
-
-/// Whether a request can be sent again if it may have arrived.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Repeat {
-    /// Sending it twice has the same effect as once.
-    Idempotent,
-    /// Sent again only if it did not arrive.
-    Once,
+    /// Whether sending it twice has the same effect as once. If not, it is sent again only if it
+    /// did not arrive.
+    pub(super) is_idempotent: bool,
 }
 
 impl<'a> Call<'a> {
     pub(super) fn get(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::GET, path, Repeat::Idempotent)
+        Self::new(name, Method::GET, path, true)
     }
 
+    /// Not idempotent.
     pub(super) fn post(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::POST, path, Repeat::Once)
+        Self::new(name, Method::POST, path, false)
     }
 
     pub(super) fn put(name: &'static str, path: &'a str) -> Self {
-        Self::new(name, Method::PUT, path, Repeat::Idempotent)
+        Self::new(name, Method::PUT, path, true)
     }
 
-    pub(super) fn new(name: &'static str, method: Method, path: &'a str, repeat: Repeat) -> Self {
+    fn new(name: &'static str, method: Method, path: &'a str, is_idempotent: bool) -> Self {
         Self {
             name,
             method,
             path,
-            query: &[],
-            body: Body::None,
+            query: Vec::new(),
+            body: None,
             secrets: Vec::new(),
-            repeat,
-            needs_token: true,
+            is_idempotent,
         }
     }
 
-    pub(super) fn query(self, query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { query, ..self }
+    pub(super) fn idempotent(mut self, is_idempotent: bool) -> Self {
+        self.is_idempotent = is_idempotent;
+        self
     }
 
-    pub(super) fn json(self, body: &impl Serialize) -> Self {
-        // Maps with text keys always serialize. The buffer is zeroed, because it may hold secrets.
-        let bytes = Zeroizing::new(serde_json::to_vec(body).unwrap_or_default());
-        Self {
-            body: Body::Json(bytes),
-            ..self
-        }
+    pub(super) fn query(mut self, query: &[(&'a str, &'a str)]) -> Self {
+        self.query = query.to_vec();
+        self
+    }
+
+    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+        // Maps with text keys always serialize.
+        let bytes = serde_json::to_vec(body).unwrap_or_default();
+        self.body = Some(("application/json", bytes.into()));
+        self
+    }
+
+    pub(super) fn form(mut self, pairs: &[(&str, &str)]) -> Self {
+        let form = Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let bytes = form.into_bytes().into();
+        self.body = Some(("application/x-www-form-urlencoded", bytes));
+        self
     }
 
     /// Marks the secrets in the request, which messages must not show.
-    pub(super) fn with_secrets(self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
-        Self {
-            secrets: secrets.into_iter().collect(),
-            ..self
-        }
-    }
-
-    /// Sends the request without a token.
-    pub(super) fn without_token(self) -> Self {
-        Self {
-            needs_token: false,
-            ..self
-        }
+    pub(super) fn with_secrets(mut self, secrets: impl IntoIterator<Item = &'a str>) -> Self {
+        self.secrets.extend(secrets);
+        self
     }
 }

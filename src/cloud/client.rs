@@ -4,18 +4,17 @@ use std::error::Error as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Mutex as Slot;
 
+use backon::Retryable as _;
 use bytes::Bytes;
-use reqwest::Certificate;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Certificate, Response};
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use tokio::sync::Mutex;
-use tokio::time::sleep;
-use url::Url;
+use url::{Position, Url};
 use zeroize::Zeroizing;
 
-use super::answer;
-use super::call::{Body, Call, Repeat};
+use super::answer::{self, Success};
+use super::call::Call;
 use super::error::CloudError;
 use super::loopback::{LOCALHOST, is_loopback};
 use super::settings::{Limits, Settings};
@@ -40,11 +39,7 @@ pub struct Client {
 impl Client {
     /// Creates a client; nothing is sent.
     pub fn new(settings: &Settings) -> Result<Self, CloudError> {
-        let name = settings.base_url.host_str().unwrap_or_default();
-        let host = match settings.base_url.port() {
-            Some(port) => format!("{name}:{port}"),
-            None => name.to_owned(),
-        };
+        let host = settings.base_url[Position::BeforeHost..Position::AfterPort].to_owned();
         let is_local = is_loopback(&settings.base_url);
         if settings.base_url.scheme() != "https" && !is_local && !settings.allow_plain_http {
             return Err(CloudError::Insecure { host });
@@ -82,17 +77,15 @@ impl Client {
 
     /// Sends a request with a valid login and parses its answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CloudError> {
-        if !call.needs_token {
-            return self.send_with_retry(&call, None).await;
-        }
-        let token = self.access_token().await?;
+        let token = self.access_token(None).await?;
         match self.send_with_retry(&call, Some(&token)).await {
             // The token expired early: a wrong clock, or a logout elsewhere.
             Err(expired @ CloudError::LoginExpired { .. }) => {
-                match self.renew_refused_token(&token).await? {
-                    None => Err(expired),
-                    Some(token) => self.send_with_retry(&call, Some(&token)).await,
+                let renewed = self.access_token(Some(&token)).await?;
+                if renewed.expose() == token.expose() {
+                    return Err(expired);
                 }
+                self.send_with_retry(&call, Some(&renewed)).await
             }
             outcome => outcome,
         }
@@ -104,41 +97,18 @@ impl Client {
         call: &Call<'_>,
         token: Option<&Secret<String>>,
     ) -> Result<T, CloudError> {
-        let mut pauses = self.limits.pauses();
-        loop {
-            let error = match self.send(call, token).await {
-                Err(error) => error,
-                answer => return answer,
-            };
-            let is_safe = call.repeat == Repeat::Idempotent || !error.may_have_arrived();
-            if !is_safe || !error.is_transient() {
-                return Err(error);
-            }
-            let Some(pause) = pauses.next() else {
-                return Err(error);
-            };
-            tracing::debug!(call = call.name, %error, "retrying");
-            sleep(pause).await;
-        }
+        let is_safe = |error: &CloudError| call.is_idempotent || !error.may_have_arrived();
+        // Boxed, because each caller's future would contain all of it.
+        (|| Box::pin(self.send(call, token)))
+            .retry(self.limits.pauses())
+            .when(|error| is_safe(error) && error.is_transient())
+            .notify(|error, _| tracing::debug!(call = call.name, %error, "retrying"))
+            .await
     }
 
     /// Sends a request whose answer only reports success.
     pub(super) async fn call_for_success(&self, call: Call<'_>) -> Result<(), CloudError> {
-        let name = call.name;
-        let answer: Map<String, Value> = self.call(call).await?;
-        self.check_success(name, &answer)
-    }
-
-    /// Checks that an answer reports success.
-    pub(super) fn check_success(
-        &self,
-        call: &'static str,
-        answer: &Map<String, Value>,
-    ) -> Result<(), CloudError> {
-        match answer::find_status_problem(answer) {
-            None => Ok(()),
-            Some(what) => Err(self.malformed(call, what)),
-        }
+        self.call::<Success>(call).await.map(drop)
     }
 
     /// The error for an answer of this cloud that is not valid.
@@ -161,35 +131,24 @@ impl Client {
             .base_url
             .join(call.path)
             .map_err(|error| malformed(error.to_string()))?;
-        let mut request = self.http.request(call.method.clone(), url);
-        if !call.query.is_empty() {
-            request = request.query(call.query);
-        }
+        let request = self.http.request(call.method.clone(), url);
+        let mut request = request.query(&call.query);
         if let Some(token) = token {
-            let mut value =
-                HeaderValue::from_str(token.expose()).map_err(|_| CloudError::LoginExpired {
-                    description: Some("the token has invalid characters".to_owned()),
-                })?;
+            let value = HeaderValue::from_str(token.expose());
+            let mut value = value.map_err(|_| CloudError::LoginExpired {
+                description: Some("the token has invalid characters".to_owned()),
+            })?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        request = match &call.body {
-            Body::None => request,
-            Body::Form(pairs) => request.form(pairs),
-            Body::Json(bytes) => request
-                .header(CONTENT_TYPE, "application/json")
-                .body(Bytes::from_owner(bytes.clone())),
-        };
+        if let Some((kind, bytes)) = &call.body {
+            let bytes = Bytes::from_owner(bytes.clone());
+            request = request.header(CONTENT_TYPE, *kind).body(bytes);
+        }
         let exchange = async {
-            let mut response = request.send().await?;
-            let mut body = Zeroizing::new(Vec::new());
-            while let Some(chunk) = response.chunk().await? {
-                body.extend_from_slice(&chunk);
-                if body.len() > MAX_ANSWER_BYTES {
-                    break;
-                }
-            }
-            Ok((response.status().as_u16(), body))
+            let response = request.send().await?;
+            let status = response.status().as_u16();
+            Ok((status, read_body(response, MAX_ANSWER_BYTES).await?))
         };
         let (status, body) = exchange
             .await
@@ -203,14 +162,10 @@ impl Client {
         answer::parse(&self.host, call.name, status, &body, &secrets)
     }
 
-    pub(super) fn connection_error(
-        &self,
-        call: &'static str,
-        source: reqwest::Error,
-    ) -> CloudError {
+    pub(super) fn connection_error(&self, call: &'static str, error: reqwest::Error) -> CloudError {
         let host = self.host.clone();
         // The error's text begins with the URL, whose query may be private.
-        let source = source.without_url();
+        let source = error.without_url();
         if source.is_timeout() && !source.is_connect() {
             return CloudError::TimedOut {
                 host,
@@ -226,14 +181,27 @@ impl Client {
     }
 }
 
+/// Reads a body up to this length, and at most one more chunk.
+pub(super) async fn read_body(
+    mut response: Response,
+    max_length: usize,
+) -> reqwest::Result<Zeroizing<Vec<u8>>> {
+    let mut body = Zeroizing::new(Vec::new());
+    while body.len() <= max_length
+        && let Some(chunk) = response.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
 fn http_client(settings: &Settings, is_local: bool) -> Result<reqwest::Client, CloudError> {
     // Fails only if a provider is already installed, which is equivalent.
     let _installed = rustls::crypto::ring::default_provider().install_default();
-    let own = match &settings.ca_cert {
-        None => Vec::new(),
-        Some(pem) => Certificate::from_pem_bundle(pem)
-            .map_err(|source| CloudError::BadCertificate { source })?,
-    };
+    let invalid = |source| CloudError::BadCertificate { source };
+    let own = settings.ca_cert.as_ref();
+    let own = own.map(|pem| Certificate::from_pem_bundle(pem)).transpose();
+    let own = own.map_err(invalid)?.unwrap_or_default();
     let loopback = [
         SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         SocketAddr::from((Ipv6Addr::LOCALHOST, 0)),
@@ -264,7 +232,7 @@ fn http_client(settings: &Settings, is_local: bool) -> Result<reqwest::Client, C
         builder()
             .tls_certs_only(own.into_iter().chain(bundled))
             .build()
-            .map_err(|source| CloudError::BadCertificate { source })
+            .map_err(invalid)
     })
 }
 

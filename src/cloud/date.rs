@@ -1,10 +1,12 @@
 //! Probes a cloud: whether it answers, and how far this computer's clock differs. No login is sent.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
 use reqwest::header::DATE;
 use serde_json::Value;
 
+use super::client::read_body;
+use super::tokens::since_epoch;
 use super::{Client, CloudError};
 
 /// A cloud that answered.
@@ -39,54 +41,37 @@ impl Client {
     pub async fn probe(&self) -> Result<CloudStatus, CloudError> {
         let url = self.base_url.join("/apiversions");
         let url = url.map_err(|error| self.malformed(CALL, error.to_string()))?;
-        let sent_at = now();
+        let sent_at = since_epoch();
         let failed = |source| self.connection_error(CALL, source);
-        let mut response = self.http.get(url).send().await.map_err(failed)?;
-        let received_at = now();
+        let response = self.http.get(url).send().await.map_err(failed)?;
+        let received_at = since_epoch();
         let date = response.headers().get(DATE);
         let date = date.and_then(|value| value.to_str().ok());
-        let status = response.status();
-        tracing::debug!(host = %self.host, %status, date, "cloud");
+        tracing::debug!(host = %self.host, status = %response.status(), date, "cloud");
         let skew = date.and_then(|date| {
             let cloud_time = httpdate::parse_http_date(date).ok()?;
+            let cloud_time = cloud_time.duration_since(UNIX_EPOCH).ok()?;
             Some(measure_skew(sent_at, received_at, cloud_time))
         });
-        let mut body = Vec::new();
         // Another server may answer, with a body of any size.
-        while body.len() <= MAX_ANSWER_BYTES
-            && let Ok(Some(more)) = response.chunk().await
-        {
-            body.extend_from_slice(&more);
-        }
-        let body = serde_json::from_slice::<Value>(&body).ok();
-        let body = body.as_ref();
-        let versions = body.and_then(|body| body.get("supported_versions"));
+        let body = read_body(response, MAX_ANSWER_BYTES).await;
+        let body: Value = serde_json::from_slice(&body.unwrap_or_default()).unwrap_or_default();
         Ok(CloudStatus {
             skew,
-            is_cloud: versions.is_some_and(Value::is_array),
+            is_cloud: body.get("supported_versions").is_some_and(Value::is_array),
         })
     }
 }
 
-/// Compares the clocks. The cloud made its answer between sending and receiving, and truncates its
+/// Compares the clocks, in times since 1970. The cloud made its answer between sending and receiving, and truncates its
 /// time to seconds.
-fn measure_skew(sent_at: SystemTime, received_at: SystemTime, cloud_time: SystemTime) -> Skew {
-    let second = Duration::from_secs(1);
-    if let Ok(ahead) = sent_at.duration_since(cloud_time + second) {
-        return Skew::Ahead(ahead);
+fn measure_skew(sent_at: Duration, received_at: Duration, cloud_time: Duration) -> Skew {
+    let ahead = sent_at.checked_sub(cloud_time.saturating_add(Duration::from_secs(1)));
+    match (ahead, cloud_time.checked_sub(received_at)) {
+        (Some(ahead), _) => Skew::Ahead(ahead),
+        (_, Some(behind)) => Skew::Behind(behind),
+        (None, None) => Skew::Ahead(Duration::ZERO),
     }
-    match cloud_time.duration_since(received_at) {
-        Ok(behind) => Skew::Behind(behind),
-        Err(_) => Skew::Ahead(Duration::ZERO),
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the time of day is what is compared"
-)]
-fn now() -> SystemTime {
-    SystemTime::now()
 }
 
 const CALL: &str = "the list of API versions";
@@ -99,7 +84,7 @@ mod tests {
 
     #[test]
     fn measures_skew_within_request_time() {
-        let at = |seconds: f64| SystemTime::UNIX_EPOCH + Duration::from_secs_f64(seconds);
+        let at = Duration::from_secs_f64;
         let right = Skew::Ahead(Duration::ZERO);
         assert_eq!(measure_skew(at(100.0), at(102.0), at(101.0)), right);
         // The cloud's time is truncated to seconds.

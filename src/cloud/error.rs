@@ -115,14 +115,9 @@ fn detail(description: Option<&str>) -> String {
 }
 
 fn refusal(status: u16, code: Option<&str>, description: Option<&str>) -> String {
-    let status = match description {
-        Some(text) => format!("{text} (HTTP {status}"),
-        None => format!("no reason given (HTTP {status}"),
-    };
-    match code {
-        Some(code) => format!("{status}, code {code})"),
-        None => status + ")",
-    }
+    let code = code.map_or_else(String::new, |code| format!(", code {code}"));
+    let reason = description.unwrap_or("no reason given");
+    format!("{reason} (HTTP {status}{code})")
 }
 
 /// Too many requests (RFC 6585).

@@ -1,11 +1,12 @@
 //! The groups of the account: lists them, and adds nodes.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text, text_or_empty};
+use super::paging::{entries, entries_if_any, valid_or_default};
 
 /// A group, as lists show it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -13,10 +14,10 @@ pub struct Group {
     /// The group's id in the account.
     pub group_id: String,
     /// The group's name; empty if it has none.
-    #[serde(default, deserialize_with = "text_or_empty")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub group_name: String,
     /// The id of the parent group.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub parent_group_id: Option<String>,
     /// The groups inside this one.
     #[serde(default, deserialize_with = "entries_if_any")]
@@ -27,12 +28,6 @@ pub struct Group {
 struct Page {
     #[serde(default, deserialize_with = "entries")]
     groups: Vec<Group>,
-}
-
-#[derive(Serialize)]
-struct Change<'a> {
-    operation: &'static str,
-    nodes: [&'a str; 1],
 }
 
 impl Client {
@@ -46,14 +41,9 @@ impl Client {
 
     /// Adds a node to a group. Repeating it is harmless.
     pub async fn add_to_group(&self, group_id: &str, node_id: &str) -> Result<(), CloudError> {
-        let body = Change {
-            operation: "add",
-            nodes: [node_id],
-        };
-        let query = [("group_id", group_id)];
         let call = Call::put("the node's group", "user/node_group")
-            .query(&query)
-            .json(&body);
+            .query(&[("group_id", group_id)])
+            .json(&json!({"operation": "add", "nodes": [node_id]}));
         self.call_for_success(call).await
     }
 }

@@ -1,7 +1,5 @@
 //! Recognizes addresses of this computer, where plain HTTP is safe.
 
-use std::net::IpAddr;
-
 use url::{Host, Url};
 
 /// Whether the URL leads to this computer. Only `localhost` and loopback addresses do.
@@ -9,8 +7,8 @@ pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         // A resolver can send names below `localhost` elsewhere.
         Some(Host::Domain(name)) => name == LOCALHOST,
-        Some(Host::Ipv4(ip)) => IpAddr::from(ip).is_loopback(),
-        Some(Host::Ipv6(ip)) => IpAddr::from(ip).is_loopback(),
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     }
 }

@@ -4,22 +4,25 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use strum::{Display, EnumString};
 
-use super::call::{Call, Repeat};
+use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
 use crate::secret::Secret;
 
 /// What a mapped node gets besides its owner.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Extras {
     /// Tags, each `key:value`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// An object with any members.
+    #[serde(skip_serializing_if = "is_absent_or_empty")]
     pub metadata: Option<Map<String, Value>>,
     /// The id of the group that the node joins.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group_id: Option<String>,
 }
 
@@ -42,8 +45,10 @@ pub enum Mapped {
 }
 
 /// The id of a secret-key mapping in progress.
-#[derive(Clone, Debug)]
-pub struct MappingRequest(String);
+#[derive(Clone, Debug, Deserialize)]
+pub struct MappingRequest {
+    request_id: String,
+}
 
 /// The outcome of a request for a secret-key mapping.
 #[derive(Clone, Debug)]
@@ -72,17 +77,12 @@ pub enum MappingStatus {
 }
 
 #[derive(Serialize)]
-struct Initiate {
-    timeout: u64,
-}
-
-#[derive(Serialize)]
 struct Verify<'a> {
     request_id: &'a str,
     node_id: &'a str,
     challenge_response: String,
     #[serde(flatten)]
-    extras: ExtrasBody<'a>,
+    extras: &'a Extras,
 }
 
 #[derive(Serialize)]
@@ -91,22 +91,7 @@ struct Add<'a> {
     secret_key: &'a str,
     operation: &'static str,
     #[serde(flatten)]
-    extras: ExtrasBody<'a>,
-}
-
-#[derive(Serialize)]
-struct ExtrasBody<'a> {
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    tags: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    metadata: Option<&'a Map<String, Value>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group_id: Option<&'a str>,
-}
-
-#[derive(Deserialize)]
-struct AddAnswer {
-    request_id: String,
+    extras: &'a Extras,
 }
 
 #[derive(Deserialize)]
@@ -114,28 +99,14 @@ struct StatusAnswer {
     request_status: String,
 }
 
-impl Extras {
-    fn body(&self) -> ExtrasBody<'_> {
-        ExtrasBody {
-            tags: &self.tags,
-            metadata: self.metadata.as_ref().filter(|members| !members.is_empty()),
-            group_id: self.group_id.as_deref(),
-        }
-    }
-}
-
 impl Client {
     /// Requests a challenge that is valid for `life`, if the cloud respects it. The node need not
     /// be known yet, and an unused challenge is harmless.
     pub async fn initiate_mapping(&self, life: Duration) -> Result<Challenge, CloudError> {
-        let call = Call {
-            repeat: Repeat::Idempotent,
-            ..Call::post("the challenge", "user/nodes/mapping/initiate")
-        };
-        self.call(call.json(&Initiate {
-            timeout: life.as_secs(),
-        }))
-        .await
+        let call = Call::post("the challenge", "user/nodes/mapping/initiate")
+            .idempotent(true)
+            .json(&json!({"timeout": life.as_secs()}));
+        self.call(call).await
     }
 
     /// Sends the node's signature. This uses up the challenge, so the call is not repeated if it
@@ -151,10 +122,14 @@ impl Client {
             request_id: &challenge.request_id,
             node_id,
             challenge_response: hex::encode(signature),
-            extras: extras.body(),
+            extras,
         };
         let call = Call::post("the signature", "user/nodes/mapping/verify").json(&body);
-        as_mapped(self.call_for_success(call).await)
+        match self.call_for_success(call).await {
+            Ok(()) => Ok(Mapped::Complete),
+            Err(error) if is_group_refused(&error) => Ok(Mapped::WithoutGroup),
+            Err(error) => Err(error),
+        }
     }
 
     /// Claims the node with this secret key for the user. The cloud maps the node if the node
@@ -170,17 +145,14 @@ impl Client {
             node_id,
             secret_key: secret_key.expose(),
             operation: "add",
-            extras: extras.body(),
+            extras,
         };
-        let call = Call {
-            repeat: Repeat::Once,
-            ..Call::put("the mapping", "user/nodes/mapping")
-        };
-        let call = call
+        let call = Call::put("the mapping", "user/nodes/mapping")
+            .idempotent(false)
             .json(&body)
-            .with_secrets([secret_key.expose().as_str()]);
-        match self.call::<AddAnswer>(call).await {
-            Ok(added) => Ok(Added::Requested(MappingRequest(added.request_id))),
+            .with_secrets([body.secret_key]);
+        match self.call(call).await {
+            Ok(request) => Ok(Added::Requested(request)),
             Err(error) if is_group_refused(&error) => Ok(Added::MappedWithoutGroup),
             Err(error) => Err(error),
         }
@@ -191,29 +163,22 @@ impl Client {
         &self,
         request: &MappingRequest,
     ) -> Result<MappingStatus, CloudError> {
-        let query = [("request_id", request.0.as_str())];
+        let query = [("request_id", request.request_id.as_str())];
         let call = Call::get("the state of the mapping", "user/nodes/mapping").query(&query);
         let answer: StatusAnswer = self.call(call).await?;
-        let word: String = answer
-            .request_status
-            .chars()
-            .take(MAX_STATUS_CHARS)
-            .collect();
+        let word = answer.request_status.chars();
+        let word: String = word.take(MAX_STATUS_CHARS).collect();
         let word = crate::ident::printable(word.as_bytes());
         Ok(word.parse().unwrap_or(MappingStatus::Other(word)))
     }
 }
 
-/// Converts the outcome. One rejection is a success: the node was mapped, but the group did not
-/// accept it.
-fn as_mapped(outcome: Result<(), CloudError>) -> Result<Mapped, CloudError> {
-    match outcome {
-        Ok(()) => Ok(Mapped::Complete),
-        Err(error) if is_group_refused(&error) => Ok(Mapped::WithoutGroup),
-        Err(error) => Err(error),
-    }
+#[expect(clippy::ref_option, reason = "serde passes the field by reference")]
+fn is_absent_or_empty(metadata: &Option<Map<String, Value>>) -> bool {
+    metadata.as_ref().is_none_or(Map::is_empty)
 }
 
+/// Whether a rejection is a success: the node was mapped, but the group did not accept it.
 fn is_group_refused(error: &CloudError) -> bool {
     matches!(error, CloudError::Rejected { code: Some(code), .. } if code == GROUP_REFUSED)
 }

@@ -1,18 +1,20 @@
 //! The nodes of the account: lists, reads, tags and removes them.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use std::collections::HashSet;
 
-use super::call::{Call, Repeat};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::call::Call;
 use super::client::Client;
 use super::error::CloudError;
-use super::paging::{entries, entries_if_any, text, text_or_empty};
+use super::paging::{entries, entries_if_any, valid_or_default};
 
 /// A node, with all data of the cloud.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Node {
     /// The node's id in the account.
-    #[serde(default, deserialize_with = "text_or_empty")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub node_id: String,
     /// The firmware's description of the node: name, type, model, version, devices, services.
     pub config: Option<Value>,
@@ -26,32 +28,34 @@ pub struct Node {
     /// The owner's metadata.
     pub metadata: Option<Value>,
     /// `primary` or `secondary`.
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     pub role: Option<String>,
 }
 
 impl Node {
     /// The name set by the firmware.
     pub fn name(&self) -> Option<&str> {
-        self.config.as_ref()?.pointer("/info/name")?.as_str()
+        self.info("name")
     }
 
     /// The type of product, as set by the firmware.
     pub fn kind(&self) -> Option<&str> {
-        self.config.as_ref()?.pointer("/info/type")?.as_str()
+        self.info("type")
     }
 
     /// The firmware version.
     pub fn firmware(&self) -> Option<&str> {
-        self.config.as_ref()?.pointer("/info/fw_version")?.as_str()
+        self.info("fw_version")
+    }
+
+    fn info(&self, key: &str) -> Option<&str> {
+        self.config.as_ref()?.get("info")?.get(key)?.as_str()
     }
 
     /// Whether the node is connected to the cloud; `None` if it never was.
     pub fn is_connected(&self) -> Option<bool> {
-        self.status
-            .as_ref()?
-            .pointer("/connectivity/connected")?
-            .as_bool()
+        let connectivity = self.status.as_ref()?.get("connectivity")?;
+        connectivity.get("connected")?.as_bool()
     }
 }
 
@@ -66,7 +70,7 @@ struct Page {
 /// The details of a node. Deployments use `id`, `node_id`, or both.
 #[derive(Deserialize)]
 struct Details {
-    #[serde(default, deserialize_with = "text")]
+    #[serde(default, deserialize_with = "valid_or_default")]
     id: Option<String>,
     #[serde(flatten)]
     node: Node,
@@ -83,10 +87,15 @@ impl Details {
     }
 }
 
-#[derive(Serialize)]
-struct Removal<'a> {
-    node_id: &'a str,
-    operation: &'static str,
+impl Page {
+    /// The nodes with details, then the others, some of them again.
+    fn into_nodes(self) -> impl Iterator<Item = Node> {
+        let described = self.node_details.into_iter().filter_map(Details::into_node);
+        described.chain(self.nodes.into_iter().map(|node_id| Node {
+            node_id,
+            ..Node::default()
+        }))
+    }
 }
 
 impl Client {
@@ -94,11 +103,7 @@ impl Client {
     pub async fn list_nodes(&self) -> Result<Vec<Node>, CloudError> {
         let query = [("node_details", "true"), ("show_tags", "true")];
         let pages = self.fetch_pages("the list of nodes", "user/nodes", &query);
-        let mut nodes = Vec::new();
-        for page in pages.await? {
-            add_page(&mut nodes, page);
-        }
-        Ok(nodes)
+        Ok(distinct_nodes(pages.await?))
     }
 
     /// One node of the account; `None` if the account does not have it.
@@ -109,22 +114,18 @@ impl Client {
             ("show_tags", "true"),
         ];
         let call = Call::get("the node", "user/nodes").query(&query);
-        let mut nodes = Vec::new();
         match self.call::<Page>(call).await {
-            Ok(page) => add_page(&mut nodes, page),
-            Err(error) if is_unknown_node(&error) => {}
-            Err(error) => return Err(error),
+            Ok(page) => Ok(page.into_nodes().find(|node| node.node_id == node_id)),
+            Err(error) if is_unknown_node(&error) => Ok(None),
+            Err(error) => Err(error),
         }
-        Ok(nodes.into_iter().find(|node| node.node_id == node_id))
     }
 
     /// Adds tags, each `key:value`.
     pub async fn add_tags(&self, node_id: &str, tags: &[String]) -> Result<(), CloudError> {
-        let body = serde_json::json!({"tags": tags});
-        let query = [("node_id", node_id)];
         let call = Call::put("the tags", "user/nodes")
-            .query(&query)
-            .json(&body);
+            .query(&[("node_id", node_id)])
+            .json(&json!({"tags": tags}));
         self.call_for_success(call).await
     }
 
@@ -134,26 +135,19 @@ impl Client {
         node_id: &str,
         metadata: &Map<String, Value>,
     ) -> Result<(), CloudError> {
-        let body = serde_json::json!({"metadata": metadata});
-        let query = [("node_id", node_id)];
         let call = Call::put("the metadata", "user/nodes")
-            .query(&query)
-            .json(&body);
+            .query(&[("node_id", node_id)])
+            .json(&json!({"metadata": metadata}));
         self.call_for_success(call).await
     }
 
     /// Removes a node from the account. Users who share it keep it.
     pub async fn remove_node(&self, node_id: &str) -> Result<(), CloudError> {
-        let body = Removal {
-            node_id,
-            operation: "remove",
-        };
         // A second removal would be rejected, so the call is not repeated if it may have arrived.
-        let call = Call {
-            repeat: Repeat::Once,
-            ..Call::put("the removal", "user/nodes/mapping")
-        };
-        self.call_for_success(call.json(&body)).await
+        let call = Call::put("the removal", "user/nodes/mapping")
+            .idempotent(false)
+            .json(&json!({"node_id": node_id, "operation": "remove"}));
+        self.call_for_success(call).await
     }
 }
 
@@ -169,22 +163,13 @@ fn is_unknown_node(error: &CloudError) -> bool {
     }
 }
 
-/// Adds the nodes of a page: with details if the page has them, or else only the id.
-fn add_page(nodes: &mut Vec<Node>, page: Page) {
-    let mut add = |node: Node| {
-        if nodes.iter().all(|listed| listed.node_id != node.node_id) {
-            nodes.push(node);
-        }
-    };
-    for node in page.node_details.into_iter().filter_map(Details::into_node) {
-        add(node);
-    }
-    for node_id in page.nodes {
-        add(Node {
-            node_id,
-            ..Node::default()
-        });
-    }
+/// The nodes of the pages, each once: with details if its page has them, or else only the id.
+fn distinct_nodes(pages: Vec<Page>) -> Vec<Node> {
+    let mut seen = HashSet::new();
+    let nodes = pages.into_iter().flat_map(Page::into_nodes);
+    nodes
+        .filter(|node| seen.insert(node.node_id.clone()))
+        .collect()
 }
 
 /// The emulated cloud's codes for "no such node" and "not in this account". The codes of other
@@ -205,8 +190,7 @@ mod tests {
                 {"role":"nobody"}]}"#,
         )
         .unwrap();
-        let mut nodes = Vec::new();
-        add_page(&mut nodes, page);
+        let nodes = distinct_nodes(vec![page]);
         let ids: Vec<&str> = nodes.iter().map(|node| node.node_id.as_str()).collect();
         assert_eq!(ids, ["a", "b", "c", "d"]);
         assert_eq!(nodes[0].tags, ["k:v"]);
@@ -219,12 +203,7 @@ mod tests {
 
     #[test]
     fn skips_invalid_entries() {
-        let nodes_of = |page: &str| {
-            let page: Page = serde_json::from_str(page).unwrap();
-            let mut nodes = Vec::new();
-            add_page(&mut nodes, page);
-            nodes
-        };
+        let nodes_of = |page: &str| distinct_nodes(vec![serde_json::from_str(page).unwrap()]);
         assert!(nodes_of(r#"{"nodes":null,"node_details":null}"#).is_empty());
         // This is not a list of nodes, and must not count as an empty one.
         for other in [r#"{"nodes":"none"}"#, r#"{"node_details":{}}"#] {

@@ -48,28 +48,10 @@ impl Client {
 }
 
 /// The valid entries of a list; `null` is an empty list.
-pub(super) fn entries<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
+pub(super) fn entries<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
     let all = Option::<Vec<Value>>::deserialize(from)?.unwrap_or_default();
-    Ok(keep_valid(all))
-}
-
-/// The valid entries of a list; anything else is an empty list.
-pub(super) fn entries_if_any<'de, D, T>(from: D) -> Result<Vec<T>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: DeserializeOwned,
-{
-    Ok(match Value::deserialize(from)? {
-        Value::Array(all) => keep_valid(all),
-        _ => Vec::new(),
-    })
-}
-
-fn keep_valid<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
     let total = all.len();
     let parse = |entry| serde_json::from_value(entry).ok();
     let valid: Vec<T> = all.into_iter().filter_map(parse).collect();
@@ -77,20 +59,21 @@ fn keep_valid<T: DeserializeOwned>(all: Vec<Value>) -> Vec<T> {
         let skipped = total - valid.len();
         tracing::debug!(skipped, "invalid entries of a list");
     }
-    valid
+    Ok(valid)
 }
 
-/// A text; anything else is `None`.
-pub(super) fn text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(from)? {
-        Value::String(text) => Some(text),
-        _ => None,
-    })
+/// The valid entries of a list; anything else is an empty list.
+pub(super) fn entries_if_any<'de, D: Deserializer<'de>, T: DeserializeOwned>(
+    from: D,
+) -> Result<Vec<T>, D::Error> {
+    Ok(entries(Value::deserialize(from)?).unwrap_or_default())
 }
 
-/// A text; anything else is empty.
-pub(super) fn text_or_empty<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    text(from).map(Option::unwrap_or_default)
+/// A value of this type; anything else is its default.
+pub(super) fn valid_or_default<'de, D: Deserializer<'de>, T: DeserializeOwned + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Ok(serde_json::from_value(Value::deserialize(from)?).unwrap_or_default())
 }
 
 /// More pages than any account has, even with one node on each.

@@ -1,74 +1,55 @@
 //! Renews the tokens of a login when they expire. Renewed tokens are used at once, and saved if
 //! possible: a full disk must not end a run that has a valid login.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Client, CloudError, Tokens};
+use super::{Client, CloudError};
 use crate::secret::Secret;
 
 impl Client {
     /// Why the tokens that were renewed last could not be saved, if they could not: the next run
     /// will not have them. Returned once.
     pub fn take_save_error(&self) -> Option<String> {
-        // The value is valid even if a thread panicked with the lock.
-        let mut slot = self
-            .save_error
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        slot.take()
+        self.lock_save_error().take()
     }
 
-    /// An access token that is not about to expire.
-    pub(super) async fn access_token(&self) -> Result<Secret<String>, CloudError> {
-        let mut tokens_guard = self.tokens.lock().await;
-        let tokens = tokens_guard.as_ref().ok_or(CloudError::LoginExpired {
+    /// An access token that is not about to expire and not the one that the cloud `refused`, if the
+    /// login can be renewed.
+    pub(super) async fn access_token(
+        &self,
+        refused: Option<&Secret<String>>,
+    ) -> Result<Secret<String>, CloudError> {
+        let mut guard = self.tokens.lock().await;
+        let tokens = guard.as_ref().ok_or(CloudError::LoginExpired {
             description: Some("there is no login".to_owned()),
         })?;
-        let expires_soon = tokens.time_left().is_some_and(|left| left < MIN_TIME_LEFT);
+        let must_renew = match refused {
+            // If they differ, another call renewed the token meanwhile.
+            Some(refused) => tokens.access.expose() == refused.expose(),
+            None => tokens.time_left().is_some_and(|left| left < MIN_TIME_LEFT),
+        };
         // Without a refresh token the cloud decides: this computer's clock may be wrong.
-        if !expires_soon || tokens.refresh.is_none() {
+        if !must_renew || tokens.refresh.is_none() {
             return Ok(tokens.access.clone());
         }
         let renewed = self.refresh(tokens).await?;
-        Ok(self.store_renewed(&mut tokens_guard, renewed))
-    }
-
-    /// A new token to replace one that the cloud refused; `None` without a refresh token.
-    pub(super) async fn renew_refused_token(
-        &self,
-        refused: &Secret<String>,
-    ) -> Result<Option<Secret<String>>, CloudError> {
-        let mut tokens_guard = self.tokens.lock().await;
-        let Some(tokens) = tokens_guard.as_ref() else {
-            return Ok(None);
-        };
-        // Another call renewed the token meanwhile.
-        if tokens.access.expose() != refused.expose() {
-            return Ok(Some(tokens.access.clone()));
-        }
-        if tokens.refresh.is_none() {
-            return Ok(None);
-        }
-        let renewed = self.refresh(tokens).await?;
-        Ok(Some(self.store_renewed(&mut tokens_guard, renewed)))
-    }
-
-    /// Uses the renewed tokens from now on, saved or not: the renewal may have ended the old ones.
-    fn store_renewed(&self, current: &mut Option<Tokens>, renewed: Tokens) -> Secret<String> {
-        let tokens = current.insert(renewed);
+        // Used from now on, saved or not: the renewal may have ended the old ones.
+        let tokens = guard.insert(renewed);
         if let Some(store) = &self.store {
             let error = store.save(tokens).err().map(|error| error.to_string());
             if let Some(error) = &error {
                 tracing::info!(%error, "the renewed login was not saved");
             }
-            let mut slot = self
-                .save_error
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            *slot = error;
+            *self.lock_save_error() = error;
         }
-        tokens.access.clone()
+        Ok(tokens.access.clone())
+    }
+
+    fn lock_save_error(&self) -> MutexGuard<'_, Option<String>> {
+        let slot = self.save_error.lock();
+        // The value is valid even if a thread panicked with the lock.
+        slot.unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,7 +61,7 @@ mod tests {
     use base64::Engine as _;
 
     use super::super::scripted::{ScriptedCloud, Turn, tokens};
-    use super::super::tokens::since_epoch;
+    use super::super::tokens::{Tokens, since_epoch};
     use super::*;
 
     fn secret(text: &str) -> Secret<String> {
@@ -92,11 +73,11 @@ mod tests {
         let renewal = Turn::Answer(200, r#"{"accesstoken":"third"}"#);
         let cloud = ScriptedCloud::start(&[renewal]).await;
         let client = cloud.client(tokens("second", Some("refresh")), 0);
-        let renewed = client.renew_refused_token(&secret("first")).await.unwrap();
+        let renewed = client.access_token(Some(&secret("first"))).await;
         assert_eq!(renewed.unwrap().expose(), "second");
         assert!(cloud.requests().is_empty());
 
-        let renewed = client.renew_refused_token(&secret("second")).await.unwrap();
+        let renewed = client.access_token(Some(&secret("second"))).await;
         assert_eq!(renewed.unwrap().expose(), "third");
         assert_eq!(
             cloud.requests(),
@@ -118,7 +99,7 @@ mod tests {
         for (seconds, requests) in [(0, 1), (30, 1), (120, 0)] {
             let cloud = ScriptedCloud::start(&[renewal]).await;
             let client = cloud.client(expiring_in(seconds), 0);
-            let token = client.access_token().await.unwrap();
+            let token = client.access_token(None).await.unwrap();
             assert_eq!(token.expose() == "renewed", requests == 1, "{seconds} s");
             assert_eq!(cloud.requests().len(), requests, "{seconds} s");
         }
@@ -129,7 +110,7 @@ mod tests {
             ..expiring_in(0)
         };
         let client = cloud.client(ended.clone(), 0);
-        let token = client.access_token().await.unwrap();
+        let token = client.access_token(None).await.unwrap();
         assert_eq!(token.expose(), ended.access.expose());
         assert!(cloud.requests().is_empty());
     }
@@ -141,7 +122,7 @@ mod tests {
             let cloud = ScriptedCloud::start(&[refusal]).await;
             let client = cloud.client(tokens("ended", Some("refresh")), 0);
             let error = client
-                .renew_refused_token(&secret("ended"))
+                .access_token(Some(&secret("ended")))
                 .await
                 .unwrap_err();
             let expired = matches!(error, CloudError::LoginExpired { .. });

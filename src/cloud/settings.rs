@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBuilder;
 use url::Url;
 
 /// The settings of a cloud client.
@@ -44,17 +44,18 @@ impl Default for Limits {
 
 impl Limits {
     /// The pauses before the retries.
-    pub(super) fn pauses(&self) -> ExponentialBackoff {
+    pub(super) fn pauses(&self) -> ExponentialBuilder {
         ExponentialBuilder::new()
             .with_min_delay(self.pause)
             .without_max_delay()
             .with_max_times(self.retries)
-            .build()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use backon::BackoffBuilder as _;
+
     use super::*;
 
     #[test]
@@ -64,12 +65,16 @@ mod tests {
             pause: Duration::from_secs(40),
             ..Limits::default()
         };
-        let pauses: Vec<u64> = limits.pauses().map(|pause| pause.as_secs()).collect();
+        let pauses: Vec<u64> = limits
+            .pauses()
+            .build()
+            .map(|pause| pause.as_secs())
+            .collect();
         assert_eq!(pauses, [40, 80, 160, 320]);
         let never = Limits {
             retries: 0,
             ..limits
         };
-        assert_eq!(never.pauses().count(), 0);
+        assert_eq!(never.pauses().build().count(), 0);
     }
 }

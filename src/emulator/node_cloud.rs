@@ -6,11 +6,12 @@ mod uplink;
 use std::str::FromStr;
 use std::time::Duration;
 
+use anyhow::anyhow;
 use bytes::Bytes;
 use derive_more::Display;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::header::CONTENT_TYPE;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
@@ -48,39 +49,33 @@ impl NodeCloud {
         config: &Value,
     ) -> Result<(), NodeCloudError> {
         let body = json!({"public_keys": [public_pem], "config": config});
-        self.send_call(Method::PUT, node_id, body.to_string()).await
+        self.send(Method::PUT, node_id, body.to_string()).await
     }
 
-    /// Sends a message that firmware sends over MQTT.
-    async fn send_message(
-        &self,
-        method: Method,
-        node_id: &str,
-        what: &str,
-        body: String,
-    ) -> Result<(), NodeCloudError> {
-        if body.len() >= MESSAGE_BUFFER {
-            return Err(NodeCloudError::TooLong(body.len()));
-        }
-        self.send_call(method, &format!("{node_id}/{what}"), body)
-            .await
-    }
-
-    async fn send_call(
-        &self,
-        method: Method,
-        path: &str,
-        body: String,
-    ) -> Result<(), NodeCloudError> {
+    /// Sends a call on a new connection.
+    async fn send(&self, method: Method, path: &str, body: String) -> Result<(), NodeCloudError> {
         let base = self.0.as_str().trim_end_matches('/');
         let request = Request::builder()
             .method(method)
             .uri(format!("{base}/emulator/nodes/{path}"))
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::from(body))
-            .map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
-        let exchanged = timeout(CALL_TIMEOUT, send_request(request)).await;
-        let (status, answer) = exchanged.map_err(|_| NodeCloudError::Timeout)??;
+            .body(Full::<Bytes>::from(body));
+        let exchange = async {
+            let client = Client::builder(TokioExecutor::new()).build_http();
+            let response = client.request(request?).await?;
+            let status = response.status();
+            let body = Limited::new(response.into_body(), MAX_ANSWER)
+                .collect()
+                .await;
+            let body = body.map_err(anyhow::Error::from_boxed)?;
+            anyhow::Ok((status, body.to_bytes()))
+        };
+        let late = || anyhow!("no answer within {} s", CALL_TIMEOUT.as_secs());
+        let exchanged = timeout(CALL_TIMEOUT, exchange).await;
+        // The client's error contains only that a request failed.
+        let (status, answer) = exchanged
+            .unwrap_or_else(|_| Err(late()))
+            .map_err(|error| NodeCloudError::Unreachable(error.root_cause().to_string()))?;
         if status.is_success() {
             return Ok(());
         }
@@ -91,23 +86,6 @@ impl NodeCloud {
             description: description.unwrap_or("no reason given").to_owned(),
         })
     }
-}
-
-/// Sends a request on a new connection.
-async fn send_request(
-    request: Request<Full<Bytes>>,
-) -> Result<(StatusCode, Bytes), NodeCloudError> {
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request).await.map_err(|error| {
-        // The client's error contains only that a request failed.
-        NodeCloudError::Unreachable(anyhow::Error::new(error).root_cause().to_string())
-    })?;
-    let status = response.status();
-    let body = Limited::new(response.into_body(), MAX_ANSWER)
-        .collect()
-        .await;
-    let body = body.map_err(|error| NodeCloudError::Unreachable(error.to_string()))?;
-    Ok((status, body.to_bytes()))
 }
 
 /// Reads the URL that the emulated cloud prints, or that of a profile, which ends in `v1`.
@@ -140,13 +118,10 @@ pub enum NodeCloudError {
         /// The reason of the cloud.
         description: String,
     },
-    /// The cloud did not answer in time.
-    #[error("no answer within {} s", CALL_TIMEOUT.as_secs())]
-    Timeout,
     /// A message of this many bytes does not fit into firmware's buffer.
     #[error("{0} bytes; firmware has room for {MESSAGE_BUFFER}")]
     TooLong(usize),
-    /// There is no cloud, or its answer is not HTTP.
+    /// There is no cloud, its answer is not HTTP, or it does not come in time.
     #[error("{0}")]
     Unreachable(String),
 }
@@ -154,11 +129,14 @@ pub enum NodeCloudError {
 impl NodeCloudError {
     /// Whether a repeated call would fail again.
     const fn is_final(&self) -> bool {
-        match self {
-            Self::Refused { status, .. } => matches!(status, 400..=499),
-            Self::TooLong(_) => true,
-            Self::Timeout | Self::Unreachable(_) => false,
-        }
+        matches!(
+            self,
+            Self::TooLong(_)
+                | Self::Refused {
+                    status: 400..=499,
+                    ..
+                }
+        )
     }
 }
 

@@ -103,6 +103,9 @@ pub(crate) const NO_CLOUD: Remedy = flag(
 );
 pub(super) const CORRECT_FILE: Remedy =
     plain("correct the file, or move it away and log in again").explained_only();
+pub(super) const END_LOCK_HOLDER: Remedy =
+    plain("wait for the other espctl, or end it: `fuser` or `lsof` shows who has the lock")
+        .explained_only();
 pub(super) const CHECK_PERMISSIONS: Remedy =
     plain("check the permissions of `~/.espressif/rainmaker` and that its disk is not full")
         .explained_only();

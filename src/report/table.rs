@@ -17,7 +17,7 @@ errors! {
     AccountFiles "account-files" [Host]
         "A file of the account cannot be read, written or parsed."
         "The files are in `~/.espressif/rainmaker`, or in `$RM_USER_CONFIG_DIR`, and esp-rainmaker-cli shares them. The permissions forbid access, the disk is full, or a file was edited by hand. espctl does not change a file that it cannot parse. The message names the file."
-        [CORRECT_FILE, CHECK_PERMISSIONS, SET_CONFIG_DIR];
+        [CORRECT_FILE, END_LOCK_HOLDER, CHECK_PERMISSIONS, SET_CONFIG_DIR];
     AmbiguousDevice "ambiguous-device" [Usage]
         "Several devices match, and the run cannot ask which one to use."
         "Without a terminal, espctl uses the only device in reach, or the one that is named. Nothing was sent."

@@ -1,6 +1,7 @@
 //! The account's commands through the binary, each in a folder of its own: profiles here, which
 //! need no cloud; logins and nodes, against scripted ones, in the files below.
 
+mod blocked_files;
 mod browser;
 mod emulated;
 mod flags;

@@ -214,3 +214,67 @@ fn file_without_secret_fails_before_a_try() {
     let both = ["right-one", "--pop-file", path, "--ssid", "Home", "--open"];
     run(&device, &both).output().exits(2);
 }
+
+#[cfg(unix)]
+#[test]
+fn files_are_not_written_through_links() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = fresh_path("links");
+    fs::create_dir(&folder).unwrap();
+    let target = folder.join("target");
+    fs::write(&target, "kept").unwrap();
+    fs::set_permissions(&target, fs::Permissions::from_mode(0o644)).unwrap();
+    let (link, dangling) = (folder.join("link"), folder.join("dangling"));
+    symlink(&target, &link).unwrap();
+    symlink(folder.join("new"), &dangling).unwrap();
+    for path in [&link, &dangling] {
+        let path = path.to_str().unwrap();
+        let device = [
+            "device",
+            "info",
+            "--device-ip",
+            "127.0.0.1",
+            "--device-port",
+            "1",
+        ];
+        for line in [
+            &[&device[..], &["--transcript", path]].concat()[..],
+            &["explain", "wrong-pop", "--log-file", path],
+            &["explain", "wrong-pop", "--support-bundle", path],
+            &["emulate", "device", "--transport", "softap", "--log", path],
+            &["emulate", "cloud", "--log", path],
+        ] {
+            let output = espctl(line).output().exits(2);
+            assert!(
+                output.stderr.contains("symbolic link"),
+                "{line:?}: {output}"
+            );
+            assert!(
+                output.stderr.contains("unwritable-file"),
+                "{line:?}: {output}"
+            );
+        }
+    }
+    assert_eq!(fs::read_to_string(&target).unwrap(), "kept");
+    assert_eq!(
+        fs::metadata(&target).unwrap().permissions().mode() & 0o777,
+        0o644
+    );
+    assert!(!folder.join("new").exists());
+    // A link of the system, also if it leads to a file.
+    let line = ["explain", "wrong-pop", "-vv", "--log-file", "/dev/stderr"];
+    espctl(line).output().exits(0);
+}
+
+/// core(5): a limit of 0 forbids the file, and the attribute of prctl(2) also a handler.
+#[cfg(target_os = "linux")]
+#[test]
+fn process_leaves_no_core_dump() {
+    let device = Device::start(&[]);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", device.process_id())).unwrap();
+    let core = limits
+        .lines()
+        .find(|line| line.starts_with("Max core file size"));
+    let soft = core.unwrap().split_whitespace().nth(4);
+    assert_eq!(soft, Some("0"), "{limits}");
+}

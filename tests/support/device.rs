@@ -179,6 +179,11 @@ impl Device {
         assert!(status.success(), "{status}");
     }
 
+    /// The process id.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Terminates the process and waits for its end, so that it removes its files.
     pub(crate) fn terminate(&mut self) {
         let process = self.child.id().to_string();

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue, ORIGIN,
-    REFERRER_POLICY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderName, HeaderValue,
+    ORIGIN, REFERRER_POLICY,
 };
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -220,6 +220,7 @@ async fn answer_browser(stream: TcpStream, expected: Rc<Expected>, deliveries: D
         let visitor = Visitor {
             host: header(HOST),
             origin: header(ORIGIN),
+            destination: header(FETCH_DESTINATION),
         };
         let uri = request.uri();
         let read = callback::read(
@@ -272,6 +273,8 @@ fn page(status: hyper::StatusCode, words: &str) -> Response<Full<Bytes>> {
 
 /// Browsers open connections in advance and send nothing on them.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// What the answer to a request is for (W3C, Fetch Metadata Request Headers).
+const FETCH_DESTINATION: HeaderName = HeaderName::from_static("sec-fetch-dest");
 /// An answer has a few bytes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -4,7 +4,8 @@
 //! of its author: devices would then be mapped to a stranger. Pages of custom profiles bring back a
 //! state, which is a secret of this login. Pages of the built-in profiles return no such secret. For
 //! them these checks remain: the port is random and open for minutes; there is one path; the host is
-//! named as this computer; scripts of other pages, which name their origin, are rejected; a request has
+//! named as this computer; scripts of other pages, which name their origin, are rejected, and so are
+//! images, scripts and frames of other pages, which name their destination; a request has
 //! a whole set of tokens or a code; and a state, if there is one, is ours. At its end `login` prints
 //! the user that is logged in.
 
@@ -32,6 +33,8 @@ pub(super) struct Visitor<'a> {
     pub(super) host: Option<&'a str>,
     /// The page whose script sent the request; `None` for a page that the browser opened.
     pub(super) origin: Option<&'a str>,
+    /// What the browser wants the answer for (`Sec-Fetch-Dest`); `None` in older browsers.
+    pub(super) destination: Option<&'a str>,
 }
 
 /// What a browser brought.
@@ -74,6 +77,16 @@ pub(super) fn read(
     let known = |origin: &str| expected.origins.iter().any(|known| known == origin);
     if !visitor.origin.is_none_or(known) {
         return Err((StatusCode::FORBIDDEN, "This is not the login page."));
+    }
+    // Any page can make a browser load an image, a script or a frame from here, with a login of its own.
+    let is_page = match visitor.destination {
+        None | Some("document") => true,
+        // A script of the login page.
+        Some("empty") => visitor.origin.is_some(),
+        Some(_) => false,
+    };
+    if !is_page {
+        return Err((StatusCode::FORBIDDEN, "This is only for pages."));
     }
     if path != "/" {
         return Err((StatusCode::NOT_FOUND, "There is nothing here."));
@@ -168,6 +181,7 @@ mod tests {
         let visitor = Visitor {
             host: Some(host),
             origin: None,
+            destination: None,
         };
         status(read(method, path, query, visitor, &expected(false)))
     }
@@ -244,6 +258,7 @@ mod tests {
         let nowhere = Visitor {
             host: None,
             origin: None,
+            destination: None,
         };
         assert!(read(&Method::GET, "/", "code=x", nowhere, &expected(false)).is_err());
     }
@@ -254,6 +269,7 @@ mod tests {
             let visitor = Visitor {
                 host: Some("localhost:4711"),
                 origin: None,
+                destination: None,
             };
             status(read(&Method::GET, "/", query, visitor, &expected(true)))
         };
@@ -275,6 +291,7 @@ mod tests {
             let visitor = Visitor {
                 host: Some("localhost:4711"),
                 origin: Some(origin),
+                destination: None,
             };
             status(read(&Method::GET, "/", "code=x", visitor, &expected(false)))
         };
@@ -287,6 +304,26 @@ mod tests {
             "",
         ] {
             assert_eq!(from(other).unwrap_err(), 403, "{other}");
+        }
+    }
+
+    /// Fetch Metadata Request Headers, W3C: the value of `Sec-Fetch-Dest` says what the answer is for.
+    #[test]
+    fn parts_of_other_pages_are_refused() {
+        let from = |origin, destination| {
+            let visitor = Visitor {
+                host: Some("localhost:4711"),
+                origin,
+                destination: Some(destination),
+            };
+            status(read(&Method::GET, "/", "code=x", visitor, &expected(false)))
+        };
+        assert!(from(None, "document").is_ok());
+        assert!(from(Some("https://login.example"), "empty").is_ok());
+        for part in [
+            "image", "script", "style", "iframe", "frame", "object", "empty", "", "new",
+        ] {
+            assert_eq!(from(None, part).unwrap_err(), 403, "{part}");
         }
     }
 }

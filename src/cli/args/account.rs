@@ -1,7 +1,6 @@
 //! The flags of the account, for every command that needs one, and what they select: a profile, its
 //! login, and a client for both. Tokens in environment variables replace a login.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::cli::args::completions::profiles;
 use crate::cli::args::environment::{
     ACCESS_TOKEN, account_failure, account_folder, cloud_failure, variable,
 };
-use crate::cli::args::inputs::parse_seconds;
+use crate::cli::args::inputs::{parse_seconds, read_file};
 use crate::cli::args::public_text::PublicText;
 use crate::cloud::{Client, Limits, Settings, TokenStore, Tokens};
 use crate::report::{ErrorId, Failure, remedies};
@@ -42,27 +41,30 @@ pub(in crate::cli) struct AccountArgs {
 impl AccountArgs {
     /// A client for the account. It calls the profile's host only, with the profile's tokens. Nothing is
     /// sent yet.
-    pub(in crate::cli) fn open(&self) -> Result<Client, Failure> {
-        let (folder, profile) = self.select()?;
-        let login = read_login(&folder, profile)?;
+    pub(in crate::cli) async fn open(&self) -> Result<Client, Failure> {
+        let (folder, profile) = self.select().await?;
+        let login = read_login(&folder, profile).await?;
         let store: Option<Box<dyn TokenStore>> = match login.source {
             TokenSource::Caller => None,
             TokenSource::Stored => Some(Box::new(folder.token_store(&login.profile))),
         };
-        let client = self.client(&login.profile)?;
+        let client = self.client(&login.profile).await?;
         Ok(client.with_tokens(login.tokens, store))
     }
 
     /// The login of the profile; without one it fails.
-    pub(in crate::cli) fn read_login(&self) -> Result<CurrentLogin, Failure> {
-        let (folder, profile) = self.select()?;
-        read_login(&folder, profile)
+    pub(in crate::cli) async fn read_login(&self) -> Result<CurrentLogin, Failure> {
+        let (folder, profile) = self.select().await?;
+        read_login(&folder, profile).await
     }
 
     /// The profile, with or without a login, and the folder of its files.
-    pub(in crate::cli) fn select(&self) -> Result<(Folder, Profile), Failure> {
+    pub(in crate::cli) async fn select(&self) -> Result<(Folder, Profile), Failure> {
         let folder = account_folder()?;
-        let profile = folder.select_profile(self.profile.as_deref());
+        let name = self.profile.clone();
+        let profile = folder
+            .run(move |folder| folder.select_profile(name.as_deref()))
+            .await;
         let profile = profile.map_err(|error| account_failure(&error))?;
         Ok((folder, profile))
     }
@@ -73,11 +75,14 @@ impl AccountArgs {
     }
 
     /// A client without a login.
-    pub(in crate::cli) fn client(&self, profile: &Profile) -> Result<Client, Failure> {
-        let ca_cert = self.ca_cert.as_deref().map(read_certificates);
+    pub(in crate::cli) async fn client(&self, profile: &Profile) -> Result<Client, Failure> {
+        let ca_cert = match &self.ca_cert {
+            Some(path) => Some(read_certificates(path).await?),
+            None => None,
+        };
         let settings = Settings {
             base_url: profile.base_url.clone(),
-            ca_cert: ca_cert.transpose()?,
+            ca_cert,
             allow_plain_http: self.allow_plain_http,
             limits: Limits {
                 answer: self.cloud_timeout,
@@ -97,14 +102,11 @@ pub(in crate::cli) fn describe_save_error(client: &Client) -> Option<String> {
     ))
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
-    let pem = fs::read(path).map_err(|error| {
-        let message = format!("--ca-cert: cannot read {}", path.display());
-        Failure::new(ErrorId::UnreadableFile, message).cause(&error)
-    })?;
+async fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
+    let pem = read_file(path, MAX_CERTIFICATES, "--ca-cert").await?;
     // A file without certificates would have no effect.
-    if pem.windows(BEGIN.len()).any(|part| part == BEGIN) {
-        return Ok(pem);
+    if pem.expose().windows(BEGIN.len()).any(|part| part == BEGIN) {
+        return Ok(pem.expose().clone());
     }
     let message = format!(
         "--ca-cert: {} has no certificate in PEM form",
@@ -114,7 +116,7 @@ fn read_certificates(path: &Path) -> Result<Vec<u8>, Failure> {
 }
 
 /// The login in effect: the tokens of the environment, or those on disk.
-fn read_login(folder: &Folder, profile: Profile) -> Result<CurrentLogin, Failure> {
+async fn read_login(folder: &Folder, profile: Profile) -> Result<CurrentLogin, Failure> {
     let tokens = match read_token(ACCESS_TOKEN)? {
         Some(access) => Some(Tokens {
             id: read_token(ID_TOKEN)?,
@@ -122,7 +124,9 @@ fn read_login(folder: &Folder, profile: Profile) -> Result<CurrentLogin, Failure
         }),
         None => None,
     };
-    let login = folder.read_login(profile, tokens);
+    let login = folder
+        .run(move |folder| folder.read_login(profile, tokens))
+        .await;
     login.map_err(|error| account_failure(&error))
 }
 
@@ -145,4 +149,6 @@ fn read_token(name: &str) -> Result<Option<Secret<String>>, Failure> {
 
 pub(in crate::cli) const ACCOUNT: &str = "Account";
 const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+/// Bytes of a file of certificates; the system's has 200,000.
+const MAX_CERTIFICATES: u64 = 4 * 1024 * 1024;
 const ID_TOKEN: &str = "ESPCTL_ID_TOKEN";

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use zeroize::Zeroizing;
 
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
@@ -121,18 +122,15 @@ impl<'m> Inputs<'m> {
     }
 
     async fn read_secret(&mut self, path: &Path, flag: &str) -> Result<Secret<String>, Failure> {
-        let mut text = self.read(path, flag).await?;
+        let bytes = self.read_bytes(path, flag).await?;
+        let text = std::str::from_utf8(bytes.expose())
+            .map_err(|_| unreadable(path, flag, &"it is not UTF-8 text"))?;
         // Editors and echo end a file with a line break, and some begin it with a byte order mark.
-        if text.ends_with('\n') {
-            text.pop();
-            if text.ends_with('\r') {
-                text.pop();
-            }
-        }
-        if text.starts_with('\u{feff}') {
-            text.remove(0);
-        }
-        let secret = Secret::new(text);
+        let line = text
+            .strip_suffix('\n')
+            .map(|line| line.strip_suffix('\r').unwrap_or(line));
+        let line = line.unwrap_or(text);
+        let secret = Secret::new(line.strip_prefix('\u{feff}').unwrap_or(line).to_owned());
         // The device would count such a secret as a wrong one.
         let wrong = if secret.expose().is_empty() {
             "is empty"
@@ -145,22 +143,12 @@ impl<'m> Inputs<'m> {
         Err(Failure::new(ErrorId::UnusableSecret, message))
     }
 
-    /// The text of a file, or of stdin for `-`.
-    pub(in crate::cli) async fn read(
-        &mut self,
-        path: &Path,
-        flag: &str,
-    ) -> Result<String, Failure> {
-        let bytes = self.read_bytes(path, flag).await?;
-        String::from_utf8(bytes).map_err(|_| unreadable(path, flag, &"it is not UTF-8 text"))
-    }
-
     /// The bytes of a file, or of stdin for `-`.
     pub(in crate::cli) async fn read_bytes(
         &mut self,
         path: &Path,
         flag: &str,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Secret<Vec<u8>>, Failure> {
         self.read_at_most(MAX_TEXT, path, flag).await
     }
 
@@ -171,7 +159,7 @@ impl<'m> Inputs<'m> {
         max_bytes: u64,
         path: &Path,
         flag: &str,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Secret<Vec<u8>>, Failure> {
         let read = self.read_at_most(max_bytes, path, flag).await;
         read.map_err(|failure| {
             if failure.id != ErrorId::UnreadableFile || path.as_os_str() == "-" || path.exists() {
@@ -191,27 +179,39 @@ impl<'m> Inputs<'m> {
         max_bytes: u64,
         path: &Path,
         flag: &str,
-    ) -> Result<Vec<u8>, Failure> {
-        // On a thread, so that Ctrl-C ends the wait: a file can be a pipe.
-        let read = if path.as_os_str() == "-" {
-            if let Some(other) = self.stdin_reader.replace(flag.to_owned()) {
-                return Err(Failure::new(
-                    ErrorId::StdinTwice,
-                    format!("only one input may be `-`, not both {other} and {flag}"),
-                ));
-            }
-            tokio::task::spawn_blocking(move || read_all(io::stdin(), max_bytes))
-        } else {
-            let path = path.to_owned();
-            tokio::task::spawn_blocking(move || {
-                File::open(path).and_then(|file| read_all(file, max_bytes))
-            })
-        };
-        read.await
-            .map_err(io::Error::other)
-            .flatten()
-            .map_err(|error| unreadable(path, flag, &error))
+    ) -> Result<Secret<Vec<u8>>, Failure> {
+        if path.as_os_str() != "-" {
+            return read_file(path, max_bytes, flag).await;
+        }
+        if let Some(other) = self.stdin_reader.replace(flag.to_owned()) {
+            return Err(Failure::new(
+                ErrorId::StdinTwice,
+                format!("only one input may be `-`, not both {other} and {flag}"),
+            ));
+        }
+        let read = read_on_thread(move || read_all(io::stdin(), max_bytes)).await;
+        read.map_err(|error| unreadable(path, flag, &error))
     }
+}
+
+/// The bytes of a file, up to a limit.
+pub(in crate::cli) async fn read_file(
+    path: &Path,
+    max_bytes: u64,
+    flag: &str,
+) -> Result<Secret<Vec<u8>>, Failure> {
+    let opened = path.to_owned();
+    let read = move || File::open(opened).and_then(|file| read_all(file, max_bytes));
+    let read = read_on_thread(read).await;
+    read.map_err(|error| unreadable(path, flag, &error))
+}
+
+/// Reads on a thread of its own, so that Ctrl-C ends the wait: a file can be a pipe.
+async fn read_on_thread(
+    read: impl FnOnce() -> io::Result<Secret<Vec<u8>>> + Send + 'static,
+) -> io::Result<Secret<Vec<u8>>> {
+    let read = tokio::task::spawn_blocking(read).await;
+    read.map_err(io::Error::other).flatten()
 }
 
 /// The long form of the flag with this id.
@@ -230,14 +230,16 @@ fn unreadable(path: &Path, flag: &str, cause: &dyn std::fmt::Display) -> Failure
     Failure::new(ErrorId::UnreadableFile, message).cause(cause)
 }
 
-fn read_all(from: impl io::Read, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn read_all(from: impl io::Read, max_bytes: u64) -> io::Result<Secret<Vec<u8>>> {
+    // Allocated once for a secret: a vector that grows leaves copies behind.
+    let capacity = usize::try_from(max_bytes.min(MAX_TEXT) + 1).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     from.take(max_bytes.saturating_add(1))
         .read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).is_ok_and(|length| length > max_bytes) {
         return Err(io::Error::other(format!("more than {max_bytes} bytes")));
     }
-    Ok(bytes)
+    Ok(Secret::new(std::mem::take(&mut *bytes)))
 }
 
 /// What happens to an existing file.
@@ -269,12 +271,23 @@ pub(in crate::cli) fn create_private(
         .write(true)
         .truncate(existing == Existing::Replaced);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+        // Another user may have put a link here, to a file that they want to see overwritten.
+        if !is_open_file(path) {
+            options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        }
+    }
     let unwritable = |error: io::Error| {
         let message = format!("{flag}: cannot write to {}", path.display());
-        Failure::new(ErrorId::UnwritableFile, message)
-            .cause(&error)
-            .remedy(&remedies::OTHER_PATH)
+        let failure = Failure::new(ErrorId::UnwritableFile, message);
+        let failure = if path.is_symlink() {
+            failure.cause(&"it is a symbolic link")
+        } else {
+            failure.cause(&error)
+        };
+        failure.remedy(&remedies::OTHER_PATH)
     };
     let file = options.open(path).map_err(unwritable)?;
     // The mode applies to new files only. A pipe or a terminal keeps its own.
@@ -284,6 +297,12 @@ pub(in crate::cli) fn create_private(
         file.set_permissions(owner_only).map_err(unwritable)?;
     }
     Ok(file)
+}
+
+/// Whether the path is one of the system's links to open files, such as `/dev/stderr`.
+pub(in crate::cli) fn is_open_file(path: &Path) -> bool {
+    let folders = ["/dev", "/proc"];
+    folders.iter().any(|folder| path.starts_with(folder))
 }
 
 /// Parses seconds with decimals.

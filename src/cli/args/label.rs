@@ -39,7 +39,7 @@ pub(in crate::cli) async fn read_label(
         }
         Some(path) => {
             let bytes = inputs.read_unnamed(MAX_FILE, path, flag).await?;
-            read_file(Secret::new(bytes), path, flag).await?
+            read_file(bytes, path, flag).await?
         }
     };
     for remark in &found.remarks {

@@ -62,12 +62,16 @@ impl OwnerArgs {
         if self.no_cloud {
             return Self::refuse_account_flags(inputs).map(|()| None);
         }
-        let client = self.account.open().map_err(|failure| match failure.id {
-            ErrorId::LoginRequired if !medium.has_network_already => {
-                failure.remedy(&remedies::NO_CLOUD)
-            }
-            _ => failure,
-        })?;
+        let client = self
+            .account
+            .open()
+            .await
+            .map_err(|failure| match failure.id {
+                ErrorId::LoginRequired if !medium.has_network_already => {
+                    failure.remedy(&remedies::NO_CLOUD)
+                }
+                _ => failure,
+            })?;
         let group_id = match &self.group {
             None => None,
             Some(name) => {

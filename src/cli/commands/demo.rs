@@ -26,6 +26,7 @@ use crate::cloud::{Client, CloudError, Limits, Settings};
 use crate::flows::{
     Access, DeviceRequest, NetworkRequest, OwnerRequest, Pace, ProvisionRequest, Target,
 };
+use crate::host::list_own_variables;
 use crate::ident::Passphrase;
 use crate::report::{Failure, transcript};
 use crate::secret::Secret;
@@ -164,7 +165,11 @@ async fn start_emulator<T: DeserializeOwned>(
     format: Format,
 ) -> anyhow::Result<(Child, T)> {
     let program = std::env::current_exe().context("finding this program's own file")?;
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    for name in list_own_variables() {
+        command.env_remove(name);
+    }
+    let mut child = command
         .arg("emulate")
         .args(arguments)
         .stdin(Stdio::null())

@@ -205,7 +205,7 @@ impl Call {
                         let path = Path::new(path);
                         inputs.read_unnamed(MAX_TEXT, path, "--data").await?
                     }
-                    None => text.as_bytes().to_vec(),
+                    None => Secret::new(text.as_bytes().to_vec()),
                 };
                 ("--data", bytes)
             }
@@ -214,7 +214,7 @@ impl Call {
                     let message = "--hex: expected pairs of hexadecimal digits";
                     Failure::new(ErrorId::InvalidData, message)
                 })?;
-                ("--hex", bytes)
+                ("--hex", Secret::new(bytes))
             }
             (None, None, None) => {
                 let message =
@@ -222,11 +222,11 @@ impl Call {
                 return Err(Failure::new(ErrorId::MissingData, message));
             }
         };
-        if bytes.is_empty() {
+        if bytes.expose().is_empty() {
             let message = format!("{flag}: devices do not accept an empty request");
             return Err(Failure::new(ErrorId::InvalidData, message));
         }
-        Ok(Secret::new(bytes))
+        Ok(bytes)
     }
 }
 

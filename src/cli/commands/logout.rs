@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use clap::Args;
 use serde_json::json;
 
+use crate::account::Folder;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{
     ACCESS_TOKEN, account_failure, cloud_failure, has_access_token,
@@ -32,16 +33,24 @@ impl Subcommand for Logout {
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
-        let (folder, profile) = self.account.select()?;
-        let failed = |error| account_failure(&error);
-        let tokens = folder.read_tokens(&profile).map_err(failed)?;
+        let (folder, profile) = self.account.select().await?;
+        let of_profile = profile.clone();
         // The login on this computer ends first, because the cloud may be out of reach.
-        let removed = folder.remove_login(&profile).map_err(failed)?;
+        let remove = move |folder: &Folder| {
+            let tokens = folder.read_tokens(&of_profile)?;
+            Ok((tokens, folder.remove_login(&of_profile)?))
+        };
+        let removed = folder.run(remove).await;
+        let (tokens, removed) = removed.map_err(|error| account_failure(&error))?;
         let revoked = async {
             let Some(tokens) = tokens else {
                 return Ok(());
             };
-            let client = self.account.client(&profile)?.with_tokens(tokens, None);
+            let client = self
+                .account
+                .client(&profile)
+                .await?
+                .with_tokens(tokens, None);
             let revoked = client.log_out().await;
             revoked.map_err(|error| cloud_failure(&error, "logging out"))
         };

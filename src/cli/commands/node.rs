@@ -66,7 +66,7 @@ impl Subcommand for Nodes {
         let (Self::Info(Info { account, .. })
         | Self::List(account)
         | Self::Remove(Remove { account, .. })) = self;
-        let client = &account.open()?;
+        let client = &account.open().await?;
         let output = match self {
             Self::Info(args) => show_node(&args.node_id, client).await,
             Self::List(_) => list_nodes(client).await,

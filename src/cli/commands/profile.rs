@@ -17,7 +17,7 @@ use crate::ident::printable;
 use crate::report::Failure;
 
 /// The commands about profiles.
-#[derive(Debug, clap::Subcommand)]
+#[derive(Clone, Debug, clap::Subcommand)]
 pub(in crate::cli) enum Profiles {
     /// Add a profile for your own cloud.
     Add(Add),
@@ -32,7 +32,7 @@ pub(in crate::cli) enum Profiles {
 }
 
 /// Arguments of `profile add`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Add {
     /// Name of the profile: letters, digits and _-.#
     name: PublicText,
@@ -47,7 +47,7 @@ pub(in crate::cli) struct Add {
 }
 
 /// Arguments of the commands about one profile.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct Named {
     /// Name of the profile.
     #[arg(add = profiles())]
@@ -79,16 +79,17 @@ impl Subcommand for Profiles {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let (folder, printer) = (account_folder()?, &workplace.printer);
-        let output = match self {
-            Self::Add(args) => add_profile(args, &folder, printer),
-            Self::Current => show_current(&folder),
-            Self::List => list_profiles(&folder, printer),
-            Self::Remove(Named { name }) => remove_profile(name, &folder),
-            Self::Switch(Named { name }) => switch_to(name, &folder),
+        let (command, printer) = (self.clone(), workplace.printer.clone());
+        let work = move |folder: &Folder| match &command {
+            Self::Add(args) => add_profile(args, folder, &printer),
+            Self::Current => show_current(folder),
+            Self::List => list_profiles(folder, &printer),
+            Self::Remove(Named { name }) => remove_profile(name, folder),
+            Self::Switch(Named { name }) => switch_to(name, folder),
         };
+        let output = account_folder()?.run(work).await;
         let output = output.map_err(|error| account_failure(&error))?;
-        output.print(printer)
+        output.print(&workplace.printer)
     }
 }
 

@@ -42,14 +42,14 @@ impl Subcommand for Whoami {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let logged_in = self.account.read_login()?;
+        let logged_in = self.account.read_login().await?;
         let tokens = &logged_in.tokens;
         if let Some(remark) = logged_in.profile.describe_foreign_issuer(tokens) {
             workplace.printer.print_line(&format!("warning: {remark}"));
         }
         let mut account = Account::new(&logged_in.profile, tokens);
         if self.check {
-            let client = self.account.open()?;
+            let client = self.account.open().await?;
             let user = client.fetch_user().await;
             workplace.warn_if_not_saved(&client);
             let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;

@@ -85,7 +85,7 @@ impl Printer {
         }
     }
 
-    /// Prints a line for people on stderr, also beside JSON.
+    /// Prints a line for people on stderr, in any format.
     pub(in crate::cli) fn print_note(&self, line: &str) {
         self.spinner().print_above(line);
     }

@@ -6,26 +6,35 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::exchange::{Object, members};
+use super::exchange::{ApiResult, Object, members};
 use super::jwt::Signer;
 use super::random;
-use super::refusal::{ApiRefusal, NO_LOGIN, USER_EXISTS, WRONG_CODE};
+use super::refusal::{NO_LOGIN, USER_EXISTS, WRONG_CODE};
 use super::ticket::Tickets;
 use crate::secret::Secret;
 
 /// The initial users, and how users log in.
-#[derive(Clone, Debug)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct AccountSettings {
     /// The initial users, by name and password.
+    #[arg(skip)]
     pub users: Vec<(String, Secret<String>)>,
-    /// The verification code that is always right. If it is set, a login requires it, and needs no
-    /// password.
+
+    /// Require this code after the password. A user name and this code also suffice.
+    #[arg(long, value_name = "CODE")]
     pub otp: Option<Secret<String>>,
-    /// How long an access token is valid.
-    pub access_life: Duration,
-    /// Whether a refresh replaces the refresh token.
-    pub rotates_refresh: bool,
-    /// Whether claims contain the characters `-` and `_`, which plain base64 lacks, or neither.
+
+    /// How long an access token is valid, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
+    pub access_life: u64,
+
+    /// Give a new refresh token with every refresh, and end the old one.
+    #[arg(long)]
+    pub rotate_refresh: bool,
+
+    /// Put the characters - and _ into every token's claims, which plain base64 does not know.
+    /// Without it, no claim contains them.
+    #[arg(long)]
     pub base64url_claims: bool,
 }
 
@@ -138,11 +147,9 @@ impl Accounts {
     }
 
     /// Adds a user, who has to confirm the address.
-    pub(super) fn sign_up(&mut self, name: &str, password: &str) -> Result<(), ApiRefusal> {
-        if self
-            .find_by_name(name)
-            .is_some_and(|user| user.is_confirmed)
-        {
+    pub(super) fn sign_up(&mut self, name: &str, password: &str) -> ApiResult<()> {
+        let known = self.find_by_name(name);
+        if known.is_some_and(|user| user.is_confirmed) {
             return Err(USER_EXISTS.because("there is such a user"));
         }
         self.users.retain(|user| user.name != name);
@@ -156,12 +163,11 @@ impl Accounts {
         name: &str,
         code: &str,
         password: Option<&str>,
-    ) -> Result<(), ApiRefusal> {
+    ) -> ApiResult<()> {
         let is_code = self.is_code(code);
-        let user = self.users.iter_mut().find(|user| user.name == name);
-        let user = user
-            .filter(|_| is_code)
-            .ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
+        let mut users = self.users.iter_mut();
+        let user = users.find(|user| is_code && user.name == name);
+        let user = user.ok_or_else(|| WRONG_CODE.because("wrong verification code"))?;
         user.is_confirmed = true;
         if let Some(password) = password {
             user.password = Secret::new(password.to_owned());
@@ -181,7 +187,7 @@ impl Accounts {
         now: Duration,
         name: &str,
         password: Option<&str>,
-    ) -> Result<PasswordLogin, ApiRefusal> {
+    ) -> ApiResult<PasswordLogin> {
         let user = self.find_by_name(name);
         // One text for both mistakes, so that the answer does not show which users exist.
         let (user, mistake) = match password {
@@ -207,12 +213,12 @@ impl Accounts {
         name: &str,
         session: &str,
         code: &str,
-    ) -> Result<Tokens, ApiRefusal> {
+    ) -> ApiResult<Tokens> {
         let user = self.login_sessions.get(now, session).ok();
         let user = user.and_then(|id| self.find(id));
         let user = user.filter(|user| user.name == name);
-        let id = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
-        let id = id.id.clone();
+        let user = user.ok_or_else(|| NO_LOGIN.because("the login session has ended"))?;
+        let id = user.id.clone();
         if !self.is_code(code) {
             return Err(NO_LOGIN.because("wrong verification code"));
         }
@@ -221,18 +227,17 @@ impl Accounts {
     }
 
     /// Refreshes the tokens of a session.
-    pub(super) fn refresh(&mut self, now: Duration, token: &str) -> Result<Tokens, ApiRefusal> {
+    pub(super) fn refresh(&mut self, now: Duration, token: &str) -> ApiResult<Tokens> {
         let mut sessions = self.sessions.iter_mut();
         let session = sessions.find(|(_, session)| session.refresh.expose() == token);
         let (number, session) =
             session.ok_or_else(|| NO_LOGIN.because("the refresh token is not valid"))?;
-        let refresh = self.settings.rotates_refresh.then(|| {
-            let fresh = random::alphanumerics(REFRESH_LENGTH);
-            session.refresh = Secret::new(fresh.clone());
-            fresh
-        });
-        let (number, user_id) = (number.clone(), session.user_id.clone());
-        self.mint(now, &user_id, &number, refresh)
+        let is_replaced = self.settings.rotate_refresh;
+        if is_replaced {
+            session.refresh = new_refresh_token();
+        }
+        let number = number.clone();
+        self.mint(now, &number, is_replaced)
     }
 
     /// Issues an authorization code for a login by browser, valid once.
@@ -248,39 +253,29 @@ impl Accounts {
     }
 
     /// Begins a session.
-    pub(super) fn begin_session(
-        &mut self,
-        now: Duration,
-        user_id: &str,
-    ) -> Result<Tokens, ApiRefusal> {
+    pub(super) fn begin_session(&mut self, now: Duration, user_id: &str) -> ApiResult<Tokens> {
         let number = random::alphanumerics(16);
-        let refresh = random::alphanumerics(REFRESH_LENGTH);
-        let tokens = self.mint(now, user_id, &number, Some(refresh.clone()))?;
         let session = Session {
             user_id: user_id.to_owned(),
-            refresh: Secret::new(refresh),
+            refresh: new_refresh_token(),
         };
-        self.sessions.insert(number, session);
-        Ok(tokens)
+        self.sessions.insert(number.clone(), session);
+        self.mint(now, &number, true)
     }
 
-    fn mint(
-        &self,
-        now: Duration,
-        user_id: &str,
-        session: &str,
-        refresh: Option<String>,
-    ) -> Result<Tokens, ApiRefusal> {
-        let user = self.find(user_id);
-        let user = user.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
+    /// Creates tokens of a session, perhaps with its refresh token.
+    fn mint(&self, now: Duration, number: &str, with_refresh: bool) -> ApiResult<Tokens> {
+        let found = self.find_session(number);
+        let (session, user) =
+            found.ok_or_else(|| NO_LOGIN.because("there is no such user any more"))?;
         let token = |own: Value| {
             let mut claims = members(json!({
                 "sub": user.subject,
                 "iss": ISSUER,
-                "origin_jti": session,
+                "origin_jti": number,
                 "jti": Uuid::new_v4().to_string(),
                 "iat": now.as_secs(),
-                "exp": now.saturating_add(self.settings.access_life).as_secs(),
+                "exp": now.as_secs().saturating_add(self.settings.access_life),
             }));
             claims.extend(members(own));
             self.signer.mint(claims)
@@ -299,8 +294,13 @@ impl Accounts {
                 "email": user.name,
                 "email_verified": true,
             })),
-            refresh,
+            refresh: with_refresh.then(|| session.refresh.expose().clone()),
         })
+    }
+
+    fn find_session(&self, number: &str) -> Option<(&Session, &User)> {
+        let session = self.sessions.get(number)?;
+        Some((session, self.find(&session.user_id)?))
     }
 
     /// The user of an access token, even if it has expired.
@@ -320,10 +320,8 @@ impl Accounts {
         if token.to_ascii_lowercase().starts_with("bearer ") {
             return Err("a Bearer prefix, and the token should stand alone");
         }
-        let claims = self
-            .signer
-            .verify(token)
-            .ok_or("not a token of this cloud")?;
+        let claims = self.signer.verify(token);
+        let claims = claims.ok_or("not a token of this cloud")?;
         let claim = |name: &str| claims.get(name).and_then(Value::as_str);
         if claim("token_use") != Some("access") {
             return Err("not an access token");
@@ -333,9 +331,8 @@ impl Accounts {
             return Err("the token has expired");
         }
         let number = claim("origin_jti").unwrap_or_default();
-        let session = self.sessions.get(number);
-        let user = session.and_then(|session| self.find(&session.user_id));
-        Ok((user.ok_or("logged out")?.clone(), number.to_owned()))
+        let (_, user) = self.find_session(number).ok_or("logged out")?;
+        Ok((user.clone(), number.to_owned()))
     }
 
     /// Ends one session.
@@ -350,14 +347,16 @@ impl Accounts {
     }
 }
 
+fn new_refresh_token() -> Secret<String> {
+    Secret::new(random::alphanumerics(96))
+}
+
 /// Like the real one: clients check its middle.
 const ISSUER: &str = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Emulated1";
 /// The verification code without a setting.
 const DEFAULT_CODE: &str = "123456";
 /// As at the identity provider.
 const CODE_LIFE: Duration = Duration::from_mins(3);
-/// The length of a refresh token.
-const REFRESH_LENGTH: usize = 96;
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,8 @@
 //! Control calls outside the API, without a token. Emulated devices and tests use them in place of the
 //! factory, of MQTT and of waiting.
 
+use std::fmt::Display;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -9,43 +11,32 @@ use super::Cloud;
 use super::exchange::{ApiAnswer, ApiResult, Object, Request, texts};
 use super::fault::CloudFault;
 use super::log::CloudEvent;
-use super::refusal::{ApiRefusal, CONTROL};
+use super::refusal::CONTROL;
 use super::signature::PublicKey;
-use crate::emulator::fault::{Faults, ParseFaultError};
+use crate::emulator::fault::Faults;
 
 impl Cloud {
     /// Handles a call below `/emulator/`.
     pub(super) fn handle_control(&mut self, path: &str, request: &Request) -> ApiResult {
         let parts: Vec<&str> = path.split('/').collect();
+        let body = || request.parse_object();
         match (request.method.as_str(), &parts[..]) {
-            ("PUT", ["nodes", id]) => self.register(id, &request.parse_object()?),
-            ("POST", ["nodes", id, "user_mapping"]) => {
-                let body = request.parse_object()?;
-                if body.get("node_id").is_some_and(|named| named != id) {
-                    return Err(CONTROL.because("the body is about another node"));
-                }
-                self.handle_node_message(id, &body)
-            }
-            ("PUT", ["nodes", id, "connectivity"]) => {
-                self.set_connected(id, &request.parse_object()?)
-            }
-            ("PUT", ["faults"]) => self.replace_faults(&request.parse_object()?),
-            ("POST", ["clock"]) => self.move_clock(&request.parse_object()?),
+            ("PUT", ["nodes", id]) => self.register(id, &body()?),
+            ("POST", ["nodes", id, "user_mapping"]) => self.handle_node_message(id, &body()?),
+            ("PUT", ["nodes", id, "connectivity"]) => self.set_connected(id, &body()?),
+            ("PUT", ["faults"]) => self.replace_faults(&body()?),
+            ("POST", ["clock"]) => self.move_clock(&body()?),
             _ => return Ok(ApiAnswer::not_found()),
         }?;
         Ok(ApiAnswer::success())
     }
 
-    fn register(&mut self, id: &str, body: &Object) -> Result<(), ApiRefusal> {
+    fn register(&mut self, id: &str, body: &Object) -> ApiResult<()> {
         let is_id = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         if !(1..=64).contains(&id.len()) || !id.bytes().all(is_id) {
             return Err(CONTROL.because("a node id is 1 to 64 letters, digits and -_.:"));
         }
-        let keys = texts(body, "public_keys")?;
-        let keys = keys.iter().map(|pem| PublicKey::from_pem(pem));
-        let keys: Vec<PublicKey> = keys
-            .collect::<Result<_, _>>()
-            .map_err(|error| CONTROL.because(error.to_string()))?;
+        let keys = parse_texts(body, "public_keys", PublicKey::from_pem)?;
         let config = body.get("config").cloned().unwrap_or_default();
         if !config.is_object() && !config.is_null() {
             return Err(CONTROL.because("config is not an object"));
@@ -58,7 +49,7 @@ impl Cloud {
         Ok(())
     }
 
-    fn set_connected(&mut self, node_id: &str, body: &Object) -> Result<(), ApiRefusal> {
+    fn set_connected(&mut self, node_id: &str, body: &Object) -> ApiResult<()> {
         let connected = body.get("connected").and_then(Value::as_bool);
         let connected = connected.ok_or_else(|| CONTROL.because("connected is true or false"))?;
         let now = self.clock.now();
@@ -69,19 +60,15 @@ impl Cloud {
     }
 
     /// Replaces the faults. The new ones count requests from now on.
-    fn replace_faults(&mut self, body: &Object) -> Result<(), ApiRefusal> {
-        let faults = texts(body, "faults")?;
-        let faults = faults.iter().map(|text| text.parse());
-        let faults: Vec<CloudFault> = faults
-            .collect::<Result<_, _>>()
-            .map_err(|error: ParseFaultError| CONTROL.because(error.to_string()))?;
+    fn replace_faults(&mut self, body: &Object) -> ApiResult<()> {
+        let faults = parse_texts(body, "faults", CloudFault::from_str)?;
         let ordered = faults.len();
         self.log.write(&CloudEvent::FaultsOrdered { ordered });
         self.faults = Faults::new(faults);
         Ok(())
     }
 
-    fn move_clock(&mut self, body: &Object) -> Result<(), ApiRefusal> {
+    fn move_clock(&mut self, body: &Object) -> ApiResult<()> {
         let advance_s = body.get("advance_s").and_then(Value::as_u64);
         let advance_s = advance_s
             .filter(|seconds| *seconds <= MAX_ADVANCE)
@@ -92,6 +79,17 @@ impl Cloud {
         self.log.write(&CloudEvent::Clock { advance_s, now });
         Ok(())
     }
+}
+
+/// Parses each text of a list.
+fn parse_texts<T, E: Display>(
+    body: &Object,
+    key: &str,
+    parse: fn(&str) -> Result<T, E>,
+) -> ApiResult<Vec<T>> {
+    let texts = texts(body, key)?;
+    let parsed: Result<_, E> = texts.iter().map(|text| parse(text)).collect();
+    parsed.map_err(|error| CONTROL.because(error.to_string()))
 }
 
 /// A century, in seconds; more is a mistake.

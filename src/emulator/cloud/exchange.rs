@@ -1,5 +1,7 @@
 //! The requests and answers of the emulated cloud, without HTTP.
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -28,14 +30,13 @@ impl Request {
 
     /// The first parameter of this name. An empty one counts as absent, because clients send such.
     pub(super) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query
-            .iter()
-            .find(|(key, value)| key == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        let mut pairs = self.query.iter();
+        let (_, value) = pairs.find(|(key, value)| key == name && !value.is_empty())?;
+        Some(value)
     }
 
     /// A parameter that the call needs.
-    pub(super) fn required_parameter(&self, name: &str) -> Result<&str, ApiRefusal> {
+    pub(super) fn required_parameter(&self, name: &str) -> ApiResult<&str> {
         let value = self.parameter(name);
         value.ok_or_else(|| MALFORMED.because(format!("{name} is missing")))
     }
@@ -52,13 +53,13 @@ impl Request {
     }
 
     /// Parses the body as JSON.
-    pub(super) fn parse_json(&self) -> Result<Value, ApiRefusal> {
+    pub(super) fn parse_json(&self) -> ApiResult<Value> {
         serde_json::from_slice(&self.body)
             .map_err(|error| MALFORMED.because(format!("the body is not JSON: {error}")))
     }
 
     /// Parses the body as an object; an empty body is an empty object.
-    pub(super) fn parse_object(&self) -> Result<Object, ApiRefusal> {
+    pub(super) fn parse_object(&self) -> ApiResult<Object> {
         if self.body.is_empty() {
             return Ok(Object::new());
         }
@@ -70,7 +71,7 @@ impl Request {
 }
 
 /// A text in an object. `null` counts as absent; any other value that is not a text is refused.
-pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>, ApiRefusal> {
+pub(super) fn text<'a>(object: &'a Object, key: &str) -> ApiResult<Option<&'a str>> {
     match object.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
@@ -79,20 +80,17 @@ pub(super) fn text<'a>(object: &'a Object, key: &str) -> Result<Option<&'a str>,
 }
 
 /// A text in an object. `null` and an empty text count as absent.
-pub(super) fn nonempty_text<'a>(
-    object: &'a Object,
-    key: &str,
-) -> Result<Option<&'a str>, ApiRefusal> {
+pub(super) fn nonempty_text<'a>(object: &'a Object, key: &str) -> ApiResult<Option<&'a str>> {
     Ok(text(object, key)?.filter(|text| !text.is_empty()))
 }
 
 /// A text that the call needs.
-pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> Result<&'a str, ApiRefusal> {
+pub(super) fn required_text<'a>(object: &'a Object, key: &str) -> ApiResult<&'a str> {
     nonempty_text(object, key)?.ok_or_else(|| MALFORMED.because(format!("{key} is missing")))
 }
 
 /// A list of texts; an absent one is empty.
-pub(super) fn texts(object: &Object, key: &str) -> Result<Vec<String>, ApiRefusal> {
+pub(super) fn texts(object: &Object, key: &str) -> ApiResult<Vec<String>> {
     let list = object.get(key).cloned().unwrap_or_default();
     let list: Option<Vec<String>> = serde_json::from_value(list)
         .map_err(|_| MALFORMED.because(format!("{key} is not a list of texts")))?;
@@ -121,11 +119,28 @@ pub enum Body {
     Redirect(String),
 }
 
+/// How the client receives an answer, if it does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delivery {
+    /// After this time.
+    After(Duration, ApiAnswer),
+    /// No answer; the connection stays open.
+    Never,
+    /// No answer; the connection closes.
+    Close,
+}
+
+impl Delivery {
+    pub(super) fn at_once(answer: ApiAnswer) -> Self {
+        Self::After(Duration::ZERO, answer)
+    }
+}
+
 /// A JSON object.
 pub(super) type Object = Map<String, Value>;
 
 /// The result of a call.
-pub(super) type ApiResult = Result<ApiAnswer, ApiRefusal>;
+pub(super) type ApiResult<T = ApiAnswer> = Result<T, ApiRefusal>;
 
 impl ApiAnswer {
     /// JSON with this status.
@@ -169,7 +184,7 @@ impl ApiAnswer {
 
 impl From<ApiRefusal> for ApiAnswer {
     fn from(refusal: ApiRefusal) -> Self {
-        Self::new(refusal.kind.status, refusal.into_members())
+        Self::new(refusal.kind.0, refusal.into_members())
     }
 }
 
@@ -178,7 +193,7 @@ impl ApiRefusal {
     pub(super) fn into_members(self) -> Object {
         members(json!({
             "status": "failure",
-            "error_code": self.kind.code,
+            "error_code": self.kind.1,
             "description": self.description,
         }))
     }

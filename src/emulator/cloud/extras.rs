@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::exchange::{Object, nonempty_text, texts};
-use super::refusal::{ApiRefusal, BAD_TAG, MALFORMED};
+use super::exchange::{ApiResult, Object, nonempty_text, texts};
+use super::refusal::{BAD_TAG, MALFORMED};
 
 /// The tags, metadata and group in a request.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -16,7 +16,7 @@ pub(super) struct MappingExtras {
 
 impl MappingExtras {
     /// Parses those of a body. One invalid part refuses all.
-    pub(super) fn from_body(body: &Object) -> Result<Self, ApiRefusal> {
+    pub(super) fn from_body(body: &Object) -> ApiResult<Self> {
         let metadata = match body.get("metadata") {
             Some(Value::Null | Value::Object(_)) | None => body.get("metadata").cloned(),
             Some(_) => return Err(MALFORMED.because("metadata is not an object")),
@@ -30,7 +30,7 @@ impl MappingExtras {
 }
 
 /// Parses the tags of a body, which all must have a colon.
-pub(super) fn parse_tags(body: &Object) -> Result<Vec<String>, ApiRefusal> {
+pub(super) fn parse_tags(body: &Object) -> ApiResult<Vec<String>> {
     let tags = texts(body, "tags")?;
     match tags.iter().find(|tag| !tag.contains(':')) {
         Some(tag) => Err(BAD_TAG.because(format!("the tag {tag:?} has no colon"))),

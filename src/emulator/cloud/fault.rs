@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use derive_more::Display;
+use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use super::exchange::{ApiAnswer, Body};
+use super::exchange::{ApiAnswer, Body, Delivery};
 use super::refusal::FAILURE_200;
 use crate::emulator::fault::{self, FaultKinds, ParseValue, parse_delay, parse_status};
 
@@ -67,31 +68,35 @@ impl FaultKinds for CloudFaultKind {
 }
 
 impl CloudFaultKind {
-    /// The answer of a fault that prevents handling the request.
-    pub(super) fn replacement(&self) -> Option<ApiAnswer> {
-        match self {
-            Self::Failure200 => Some(FAILURE_200.because("this failure was ordered").into()),
-            Self::Html => Some(ApiAnswer {
+    /// Delivers the answer to a request that meets this fault. `handle` handles the request.
+    pub(super) fn apply(self, handle: impl FnOnce() -> ApiAnswer) -> Delivery {
+        let answer = match self {
+            Self::Close => return Delivery::Close,
+            Self::Delay(wait) => return Delivery::After(wait, handle()),
+            Self::Drop => return Delivery::Never,
+            Self::Mute => {
+                handle();
+                return Delivery::Never;
+            }
+            Self::Failure200 => FAILURE_200.because("this failure was ordered").into(),
+            Self::Html => ApiAnswer {
                 status: 200,
                 body: Body::Page(PAGE),
-            }),
-            Self::NotFound => Some(ApiAnswer::not_found()),
+            },
+            Self::NotFound => ApiAnswer::not_found(),
             Self::Status(status) => {
-                let message = match status {
-                    429 => "Too Many Requests",
-                    500 => "Internal Server Error",
-                    503 => "Service Unavailable",
-                    _ => "this status was ordered",
-                };
-                Some(ApiAnswer::gateway_error(*status, message))
+                let known = StatusCode::from_u16(status).ok();
+                let reason = known.and_then(|status| status.canonical_reason());
+                ApiAnswer::gateway_error(status, reason.unwrap_or("this status was ordered"))
             }
-            Self::Unauthorized => Some(ApiAnswer::unauthorized()),
-            _ => None,
-        }
+            Self::Unauthorized => ApiAnswer::unauthorized(),
+            _ => self.alter(handle()),
+        };
+        Delivery::at_once(answer)
     }
 
     /// Alters an answer. Kinds without an effect on it return it unchanged.
-    pub(super) fn alter(&self, mut answer: ApiAnswer) -> ApiAnswer {
+    fn alter(&self, mut answer: ApiAnswer) -> ApiAnswer {
         let Body::Json(value) = &mut answer.body else {
             return answer;
         };
@@ -183,12 +188,13 @@ mod tests {
         for (status, message) in [
             (429, "Too Many Requests"),
             (500, "Internal Server Error"),
-            (502, "this status was ordered"),
+            (502, "Bad Gateway"),
             (503, "Service Unavailable"),
+            (599, "this status was ordered"),
         ] {
-            let answer = CloudFaultKind::Status(status).replacement().unwrap();
-            assert_eq!(answer.status, status);
-            assert_eq!(answer.body, Body::Json(json!({"message": message})));
+            let delivery = CloudFaultKind::Status(status).apply(|| panic!("handled"));
+            let answer = ApiAnswer::new(status, json!({"message": message}));
+            assert_eq!(delivery, Delivery::at_once(answer));
         }
     }
 

@@ -4,58 +4,52 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::exchange::Object;
+use super::exchange::{ApiResult, Object};
 use super::random;
-use super::refusal::{ApiRefusal, GROUP_EXISTS, NO_GROUP};
+use super::refusal::{GROUP_EXISTS, NO_GROUP};
 
 /// A group.
 #[derive(Clone, Debug)]
 pub(super) struct Group {
-    user_id: String,
     pub(super) parent: Option<String>,
     /// Name, type, description and the like, as the client sent them.
     pub(super) properties: Object,
     pub(super) nodes: BTreeSet<String>,
 }
 
-/// All groups.
+/// The groups of a user, by id.
 #[derive(Debug, Default)]
 pub(super) struct Groups(BTreeMap<String, Group>);
 
 impl Groups {
-    /// Creates a group. Its name must be unique among the user's groups with the same parent.
-    pub(super) fn create(
-        &mut self,
-        user_id: &str,
-        parent: Option<String>,
-        properties: Object,
-    ) -> Result<String, ApiRefusal> {
+    /// Adds a group. Its name must be unique among the groups with the same parent.
+    pub(super) fn add(&mut self, parent: Option<String>, properties: Object) -> ApiResult<String> {
         let mut above = parent.clone();
         for level in 0.. {
             let Some(id) = &above else { break };
             if level == MAX_DEPTH {
                 return Err(NO_GROUP.because("there are too many groups within each other"));
             }
-            above = self.find(user_id, id)?.parent.clone();
+            above = self.find(id)?.parent.clone();
         }
-        let group = Group {
-            user_id: user_id.to_owned(),
-            parent,
-            properties,
-            nodes: BTreeSet::new(),
-        };
         let id = random::alphanumerics(22);
-        self.store(id.clone(), group)?;
+        let nodes = BTreeSet::new();
+        self.store(
+            id.clone(),
+            Group {
+                parent,
+                properties,
+                nodes,
+            },
+        )?;
         Ok(id)
     }
 
     /// Stores or replaces a group, if its name is free.
-    fn store(&mut self, id: String, group: Group) -> Result<(), ApiRefusal> {
+    fn store(&mut self, id: String, group: Group) -> ApiResult<()> {
+        let name = |group: &Group| group.properties.get("group_name").cloned();
         let is_taken = self.0.iter().any(|(other_id, other)| {
-            *other_id != id
-                && other.user_id == group.user_id
-                && other.parent == group.parent
-                && other.properties.get("group_name") == group.properties.get("group_name")
+            *other_id != id && other.parent == group.parent && name(other) == name(&group)
         });
         if is_taken {
             return Err(GROUP_EXISTS.because("there is a group of that name"));
@@ -64,54 +58,36 @@ impl Groups {
         Ok(())
     }
 
-    /// A group of this user.
-    pub(super) fn find(&mut self, user_id: &str, id: &str) -> Result<&mut Group, ApiRefusal> {
+    pub(super) fn find(&mut self, id: &str) -> ApiResult<&mut Group> {
         let group = self.0.get_mut(id);
-        group
-            .filter(|group| group.user_id == user_id)
-            .ok_or_else(|| NO_GROUP.because("there is no such group"))
+        group.ok_or_else(|| NO_GROUP.because("there is no such group"))
     }
 
-    /// The ids of a user's groups with this parent, sorted.
-    pub(super) fn list_children(&self, user_id: &str, parent: Option<&str>) -> Vec<String> {
+    /// The ids of the groups with this parent, sorted.
+    pub(super) fn list_children(&self, parent: Option<&str>) -> Vec<String> {
         let groups = self.0.iter();
-        groups
-            .filter(|(_, group)| group.user_id == user_id && group.parent.as_deref() == parent)
-            .map(|(id, _)| id.clone())
-            .collect()
+        let children = groups.filter(|(_, group)| group.parent.as_deref() == parent);
+        children.map(|(id, _)| id.clone()).collect()
     }
 
     /// Changes properties of a group.
-    pub(super) fn edit(
-        &mut self,
-        user_id: &str,
-        id: &str,
-        change: Object,
-    ) -> Result<(), ApiRefusal> {
-        let mut edited = self.find(user_id, id)?.clone();
+    pub(super) fn edit(&mut self, id: &str, change: Object) -> ApiResult<()> {
+        let mut edited = self.find(id)?.clone();
         edited.properties.extend(change);
         self.store(id.to_owned(), edited)
     }
 
-    /// Adds nodes to a group. If it excludes its siblings, they lose the nodes.
-    pub(super) fn add_nodes(
-        &mut self,
-        user_id: &str,
-        id: &str,
-        nodes: &[String],
-    ) -> Result<(), ApiRefusal> {
-        let group = self.find(user_id, id)?;
+    /// Adds nodes to a group. If its parent excludes that siblings share nodes, they lose them.
+    pub(super) fn add_nodes(&mut self, id: &str, nodes: &[String]) -> ApiResult<()> {
+        let group = self.find(id)?;
         group.nodes.extend(nodes.iter().cloned());
-        let parent = group.parent.clone();
-        let is_exclusive = parent.as_ref().is_some_and(|parent| {
-            let parent = self.0.get(parent);
-            parent.and_then(|group| group.properties.get("mutually_exclusive"))
-                == Some(&json!(true))
-        });
-        if is_exclusive {
-            for sibling in self.list_children(user_id, parent.as_deref()) {
-                if sibling != id {
-                    self.remove_nodes(user_id, &sibling, nodes)?;
+        let Some(parent) = group.parent.clone() else {
+            return Ok(());
+        };
+        if self.find(&parent)?.properties.get("mutually_exclusive") == Some(&json!(true)) {
+            for (other_id, other) in &mut self.0 {
+                if other_id != id && other.parent.as_ref() == Some(&parent) {
+                    other.nodes.retain(|node| !nodes.contains(node));
                 }
             }
         }
@@ -119,33 +95,26 @@ impl Groups {
     }
 
     /// Removes nodes from a group.
-    pub(super) fn remove_nodes(
-        &mut self,
-        user_id: &str,
-        id: &str,
-        nodes: &[String],
-    ) -> Result<(), ApiRefusal> {
-        let group = self.find(user_id, id)?;
+    pub(super) fn remove_nodes(&mut self, id: &str, nodes: &[String]) -> ApiResult<()> {
+        let group = self.find(id)?;
         group.nodes.retain(|node| !nodes.contains(node));
         Ok(())
     }
 
-    /// Removes a node from all of this user's groups.
-    pub(super) fn remove_node(&mut self, user_id: &str, node_id: &str) {
+    /// Removes a node from all groups.
+    pub(super) fn remove_node(&mut self, node_id: &str) {
         for group in self.0.values_mut() {
-            if group.user_id == user_id {
-                group.nodes.remove(node_id);
-            }
+            group.nodes.remove(node_id);
         }
     }
 
     /// Removes a group, and all groups within it.
-    pub(super) fn remove(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
-        self.find(user_id, id)?;
+    pub(super) fn remove(&mut self, id: &str) -> ApiResult<()> {
+        self.find(id)?;
         let mut removed = vec![id.to_owned()];
         while let Some(id) = removed.pop() {
             self.0.remove(&id);
-            removed.extend(self.list_children(user_id, Some(&id)));
+            removed.extend(self.list_children(Some(&id)));
         }
         Ok(())
     }
@@ -163,21 +132,18 @@ mod tests {
     fn name_is_taken_once_below_the_same_parent() {
         let mut groups = Groups::default();
         let home = members(json!({"group_name": "home"}));
-        let id = groups.create("ann", None, home.clone()).unwrap();
-        let again = groups.create("ann", None, home.clone()).unwrap_err();
+        let id = groups.add(None, home.clone()).unwrap();
+        let again = groups.add(None, home.clone()).unwrap_err();
         assert_eq!(again.kind, GROUP_EXISTS);
-        groups.create("bob", None, home.clone()).unwrap();
-        groups
-            .create("ann", Some(id.clone()), home.clone())
-            .unwrap();
-        groups.edit("ann", &id, home.clone()).unwrap();
+        groups.add(Some(id.clone()), home.clone()).unwrap();
+        groups.edit(&id, home.clone()).unwrap();
         let other = members(json!({"group_name": "other"}));
-        let other = groups.create("ann", None, other).unwrap();
-        assert!(groups.edit("ann", &other, home.clone()).is_err());
-        assert!(groups.create("bob", Some(id.clone()), home).is_err());
-        groups.remove("ann", &id).unwrap();
-        assert_eq!(groups.list_children("ann", None), [other]);
-        assert_eq!(groups.list_children("ann", Some(&id)), Vec::<String>::new());
+        let other = groups.add(None, other).unwrap();
+        assert!(groups.edit(&other, home.clone()).is_err());
+        assert!(groups.add(Some("other".to_owned()), home).is_err());
+        groups.remove(&id).unwrap();
+        assert_eq!(groups.list_children(None), [other]);
+        assert_eq!(groups.list_children(Some(&id)), Vec::<String>::new());
     }
 
     #[test]
@@ -186,9 +152,9 @@ mod tests {
         let room = members(json!({"group_name": "room"}));
         let mut id = None;
         for _ in 0..=MAX_DEPTH {
-            id = Some(groups.create("ann", id, room.clone()).unwrap());
+            id = Some(groups.add(id, room.clone()).unwrap());
         }
-        assert!(groups.create("ann", id, room).is_err());
+        assert!(groups.add(id, room).is_err());
     }
 
     #[test]
@@ -196,18 +162,18 @@ mod tests {
         for exclusive in [true, false] {
             let mut groups = Groups::default();
             let home = members(json!({"group_name": "home", "mutually_exclusive": exclusive}));
-            let home = groups.create("ann", None, home).unwrap();
+            let home = groups.add(None, home).unwrap();
             let [hall, attic] = ["hall", "attic"].map(|name| {
                 let room = members(json!({"group_name": name}));
-                groups.create("ann", Some(home.clone()), room).unwrap()
+                groups.add(Some(home.clone()), room).unwrap()
             });
             let nodes = ["n".to_owned()];
             for room in [&hall, &attic, &attic] {
-                groups.add_nodes("ann", room, &nodes).unwrap();
+                groups.add_nodes(room, &nodes).unwrap();
             }
-            let mut count = |id| groups.find("ann", id).unwrap().nodes.len();
+            let mut count = |id| groups.find(id).unwrap().nodes.len();
             assert_eq!((count(&hall), count(&attic)), (usize::from(!exclusive), 1));
-            assert!(groups.add_nodes("bob", &hall, &nodes).is_err());
+            assert!(groups.add_nodes("other", &nodes).is_err());
         }
     }
 }

@@ -22,8 +22,8 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::exchange::{ApiAnswer, Body, Request};
-use super::{Cloud, Delivery};
+use super::Cloud;
+use super::exchange::{ApiAnswer, Body, Delivery, Request};
 
 /// An open port, before the cloud serves it.
 #[derive(Debug)]

@@ -53,10 +53,7 @@ pub(super) enum CloudEvent<'a> {
     #[display("{user} logged in by {by}")]
     Login { user: &'a str, by: &'static str },
     /// A login was refused. The user of a wrong refresh token is unknown.
-    #[display(
-        "{}login refused: {why}",
-        optional("", *user, ": ")
-    )]
+    #[display("{}login refused: {why}", optional("", *user, ": "))]
     LoginRefused {
         #[serde(skip_serializing_if = "Option::is_none")]
         user: Option<&'a str>,

@@ -1,5 +1,7 @@
 //! The calls of users: sign up, log in, refresh, log out, also by browser.
 
+use std::num::NonZeroU16;
+
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -25,22 +27,19 @@ impl Cloud {
         let now = self.clock.now();
         let (tokens, by) = if let Some(token) = text(body, "refreshtoken")? {
             (self.accounts.refresh(now, token)?, "refresh")
+        } else if let Some(code) = text(body, "verification_code")? {
+            let name = required_text(body, "user_name")?;
+            let session = required_text(body, "session")?;
+            let tokens = self.accounts.log_in_by_code(now, name, session, code);
+            (tokens?, "otp")
         } else {
             let name = required_text(body, "user_name")?;
-            if let Some(code) = text(body, "verification_code")? {
-                let session = required_text(body, "session")?;
-                (
-                    self.accounts.log_in_by_code(now, name, session, code)?,
-                    "otp",
-                )
-            } else {
-                let password = text(body, "password")?;
-                match self.accounts.log_in_by_password(now, name, password)? {
-                    PasswordLogin::Tokens(tokens) => (tokens, "password"),
-                    PasswordLogin::Session(session) => {
-                        let answer = json!({"status": "success", "session": session});
-                        return Ok(ApiAnswer::ok(answer));
-                    }
+            let password = text(body, "password")?;
+            match self.accounts.log_in_by_password(now, name, password)? {
+                PasswordLogin::Tokens(tokens) => (tokens, "password"),
+                PasswordLogin::Session(session) => {
+                    let answer = json!({"status": "success", "session": session});
+                    return Ok(ApiAnswer::ok(answer));
                 }
             }
         };
@@ -140,10 +139,8 @@ impl Cloud {
     /// `answer` selects what the redirect carries: `code`, `tokens` or `error`.
     pub(super) fn redirect_login_page(&mut self, request: &Request) -> ApiResult {
         let port = request.parameter("port");
-        let port = port
-            .and_then(|port| port.parse::<u16>().ok())
-            .filter(|port| *port > 0)
-            .ok_or_else(|| MALFORMED.because("port is not one"))?;
+        let port = port.and_then(|port| port.parse::<NonZeroU16>().ok());
+        let port = port.ok_or_else(|| MALFORMED.because("port is not one"))?;
         let user = match request.parameter("user_name") {
             Some(name) => self.accounts.find_by_name(name),
             None => self.accounts.first(),

@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::exchange::ApiResult;
 use super::extras::MappingExtras;
 use super::random;
-use super::refusal::{ApiRefusal, NO_REQUEST};
+use super::refusal::NO_REQUEST;
 use crate::secret::Secret;
 
 /// The text that a node signs. It is valid for one user and one answer: a wrong signature ends it.
@@ -81,7 +82,8 @@ pub(super) struct NewMappingRequest {
     pub(super) discarded: Vec<String>,
 }
 
-/// All requests and messages of one cloud.
+/// All requests and messages of one cloud. [`Self::expire`] comes before every other call, so that
+/// the log has the requests that have ended.
 #[derive(Debug)]
 pub(super) struct Mappings {
     wait: Duration,
@@ -122,7 +124,6 @@ impl Mappings {
         half: Half,
         extras: MappingExtras,
     ) -> NewMappingRequest {
-        self.expire(now);
         let mut discarded = Vec::new();
         for (id, earlier) in &mut self.requests {
             if earlier.status == Status::Requested && earlier.half.has_same_node_and_user(&half) {
@@ -166,7 +167,6 @@ impl Mappings {
 
     /// Handles a node's message. If a request matches, returns what the node gets.
     pub(super) fn handle_message(&mut self, now: Duration, half: Half) -> Option<MappingExtras> {
-        self.expire(now);
         let mut requests = self.requests.values_mut();
         let waiting = requests
             .find(|request| request.status == Status::Requested && request.half.matches(&half));
@@ -179,13 +179,7 @@ impl Mappings {
     }
 
     /// A user's request. Another user's is refused as unknown.
-    pub(super) fn poll(
-        &mut self,
-        now: Duration,
-        user_id: &str,
-        request_id: &str,
-    ) -> Result<&StoredRequest, ApiRefusal> {
-        self.expire(now);
+    pub(super) fn poll(&self, user_id: &str, request_id: &str) -> ApiResult<&StoredRequest> {
         self.requests
             .get(request_id)
             .filter(|request| request.half.user_id == user_id)
@@ -221,7 +215,8 @@ mod tests {
     }
 
     fn status(mappings: &mut Mappings, now: Duration, request_id: &str) -> Status {
-        mappings.poll(now, "ann", request_id).unwrap().status
+        mappings.expire(now);
+        mappings.poll("ann", request_id).unwrap().status
     }
 
     #[test]
@@ -256,6 +251,7 @@ mod tests {
         let mut mappings = mappings();
         let id = request(&mut mappings, NOW, "ann", "s").request_id;
         assert_eq!(status(&mut mappings, at(59), &id), Status::Requested);
+        assert_eq!(mappings.expire(at(60)), [(id.clone(), "node".to_owned())]);
         assert!(
             mappings
                 .handle_message(at(60), Half::new("ann", "node", "s"))
@@ -273,6 +269,7 @@ mod tests {
                     .handle_message(NOW, Half::new("ann", "node", "s"))
                     .is_none()
             );
+            mappings.expire(at(after));
             let request = request(&mut mappings, at(after), "ann", "s");
             assert_eq!(request.is_confirmed, kept, "{after}");
         }
@@ -296,7 +293,7 @@ mod tests {
     fn request_of_another_user_is_unknown() {
         let mut mappings = mappings();
         let id = request(&mut mappings, NOW, "ann", "s").request_id;
-        assert!(mappings.poll(NOW, "bob", &id).is_err());
-        assert!(mappings.poll(NOW, "ann", "nonsense").is_err());
+        assert!(mappings.poll("bob", &id).is_err());
+        assert!(mappings.poll("ann", "nonsense").is_err());
     }
 }

@@ -9,10 +9,9 @@ use super::extras::MappingExtras;
 use super::log::CloudEvent;
 use super::mapping::{Challenge, Half, Status};
 use super::refusal::{
-    ApiRefusal, BAD_SIGNATURE, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST,
+    BAD_SIGNATURE, CONTROL, GROUP_FAILED, MALFORMED, NO_REQUEST, OTHER_USERS_REQUEST,
 };
 use super::signature::PublicKey;
-use super::ticket::BadTicket;
 use super::{Call, Cloud, random};
 
 impl Cloud {
@@ -81,8 +80,7 @@ impl Cloud {
     /// `GET user/nodes/mapping`: the progress of a request.
     pub(super) fn poll_mapping(&mut self, call: &Call<'_>) -> ApiResult {
         let request_id = call.request.required_parameter("request_id")?;
-        let now = self.clock.now();
-        let request = self.mappings.poll(now, &call.user.id, request_id)?;
+        let request = self.mappings.poll(&call.user.id, request_id)?;
         Ok(ApiAnswer::ok(json!({
             "request_status": request.status,
             "request_id": request_id,
@@ -91,27 +89,27 @@ impl Cloud {
     }
 
     /// Handles the user that a node reports over MQTT.
-    pub(super) fn handle_node_message(
-        &mut self,
-        node_id: &str,
-        body: &Object,
-    ) -> Result<(), ApiRefusal> {
-        self.nodes.find(node_id)?;
+    pub(super) fn handle_node_message(&mut self, node_id: &str, body: &Object) -> ApiResult<()> {
+        if body.get("node_id").is_some_and(|named| named != node_id) {
+            return Err(CONTROL.because("the body is about another node"));
+        }
+        let node = self.nodes.find(node_id)?;
+        let owners: Vec<String> = node.owners.keys().cloned().collect();
         let user_id = required_text(body, "user_id")?;
         let secret = text(body, "secret_key")?.unwrap_or_default();
         let reset = body.get("reset") == Some(&Value::Bool(true));
         let is_without_user = user_id == RESET_USER;
         if reset || is_without_user {
-            for owner in self.nodes.list_owners(node_id) {
+            for owner in owners {
                 if is_without_user || owner != user_id {
                     self.unmap(&owner, node_id)?;
                 }
             }
         }
+        let half = Half::new(user_id, node_id, secret);
         let extras = if is_without_user {
             None
         } else {
-            let half = Half::new(user_id, node_id, secret);
             self.mappings.handle_message(self.clock.now(), half)
         };
         self.log.write(&CloudEvent::NodeMessage {
@@ -161,20 +159,14 @@ impl Cloud {
     pub(super) fn verify_mapping(&mut self, call: &Call<'_>, body: &Object) -> ApiResult {
         let request_id = required_text(body, "request_id")?;
         let challenge = self.challenges.get(self.clock.now(), request_id);
-        let challenge = challenge.map_err(|why| {
-            NO_REQUEST.because(match why {
-                BadTicket::Unknown => "there is no such request, or it was used",
-                BadTicket::Expired => "the request has expired",
-            })
-        })?;
+        let challenge = challenge.map_err(|why| NO_REQUEST.because(why))?;
         if challenge.user_id != call.user.id {
             return Err(OTHER_USERS_REQUEST.because("the request is another user's"));
         }
         // Errors before the check of the signature do not use up the challenge.
         let node_id = required_text(body, "node_id")?;
         let signature = hex::decode(required_text(body, "challenge_response")?)
-            .ok()
-            .ok_or_else(|| MALFORMED.because("challenge_response is not hexadecimal"))?;
+            .map_err(|_| MALFORMED.because("challenge_response is not hexadecimal"))?;
         let extras = MappingExtras::from_body(body)?;
         let mut keys = self.nodes.find(node_id)?.keys.iter();
         let key = keys.find(|key| key.verifies(challenge.text.as_bytes(), &signature));
@@ -195,23 +187,19 @@ impl Cloud {
         node_id: &str,
         extras: &MappingExtras,
         key: Option<&'static str>,
-    ) -> Result<(), ApiRefusal> {
+    ) -> ApiResult<()> {
         self.nodes.map(self.clock.now(), user_id, node_id, extras)?;
         self.log.write(&CloudEvent::Mapped {
             node_id,
             user_id,
-            by: match key {
-                Some(_) => "challenge_response",
-                None => "secret_key",
-            },
+            by: key.map_or("secret_key", |_| "challenge_response"),
             key,
         });
         let Some(group_id) = &extras.group_id else {
             return Ok(());
         };
-        let added = self
-            .groups
-            .add_nodes(user_id, group_id, &[node_id.to_owned()]);
+        let groups = self.groups_of(user_id);
+        let added = groups.add_nodes(group_id, &[node_id.to_owned()]);
         added.map_err(|refusal| {
             let why = &refusal.description;
             self.log.write(&CloudEvent::GroupFailed { node_id, why });
@@ -220,9 +208,9 @@ impl Cloud {
     }
 
     /// Removes a node from an account and its groups.
-    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> Result<(), ApiRefusal> {
+    pub(super) fn unmap(&mut self, user_id: &str, node_id: &str) -> ApiResult<()> {
         self.nodes.unmap(user_id, node_id)?;
-        self.groups.remove_node(user_id, node_id);
+        self.groups_of(user_id).remove_node(node_id);
         self.log.write(&CloudEvent::Unmapped { node_id, user_id });
         Ok(())
     }

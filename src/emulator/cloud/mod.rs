@@ -27,13 +27,14 @@ mod refusal;
 mod signature;
 mod ticket;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
 
 use self::account::{AccountSettings, Accounts, User};
 use self::clock::Clock;
-use self::exchange::{ApiAnswer, ApiResult, Body, Request};
+use self::exchange::{ApiAnswer, ApiResult, Body, Delivery, Request};
 use self::fault::{CloudFault, CloudFaultKind};
 use self::groups::Groups;
 use self::log::{CloudEvent, redact_body, redact_pairs};
@@ -43,18 +44,31 @@ use self::ticket::Tickets;
 use super::fault::Faults;
 use super::log::Log;
 
-/// The settings of a cloud.
-#[derive(Debug)]
+/// The settings of a cloud, which are also its flags.
+#[derive(clap::Args, Clone, Debug)]
 pub struct CloudSettings {
     /// The users, and how they log in.
+    #[command(flatten)]
     pub accounts: AccountSettings,
-    /// The maximum number of nodes or groups on a page.
-    pub page_size: usize,
-    /// How long a mapping request and a node's message wait for each other.
-    pub mapping_wait: Duration,
-    /// The default lifetime of a challenge.
-    pub challenge_life: Duration,
-    /// The injected faults.
+
+    /// How many nodes or groups a page of a list holds at most.
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..))]
+    pub page_size: u16,
+
+    /// How long a mapping by secret key waits for the node, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub mapping_timeout: u64,
+
+    /// How long a challenge is valid if the client sets no time, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub challenge_life: u64,
+
+    /// What goes wrong with the N-th request to a path, or with its answer, as in
+    /// user/nodes/mapping/initiate:1:drop; N is * for every one, and so is the path; a method may
+    /// come before it, as in "GET user/nodes:2:html"; can be given again. Kinds: close, delay=MS,
+    /// drop, error-code-string, failure-200, html, malformed, mute, no-challenge, not-found,
+    /// request-status=TEXT, status=NNN, unauthorized.
+    #[arg(long = "fault", value_name = "PATH:N:KIND")]
     pub faults: Vec<CloudFault>,
 }
 
@@ -64,24 +78,14 @@ pub struct Cloud {
     clock: Clock,
     accounts: Accounts,
     nodes: Nodes,
-    groups: Groups,
+    /// By user id.
+    groups: BTreeMap<String, Groups>,
     mappings: Mappings,
     challenges: Tickets<Challenge>,
     faults: Faults<CloudFaultKind>,
     page_size: usize,
     challenge_life: Duration,
     log: Log,
-}
-
-/// How the client receives an answer, if it does.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Delivery {
-    /// After this time.
-    After(Duration, ApiAnswer),
-    /// No answer; the connection stays open.
-    Never,
-    /// No answer; the connection closes.
-    Close,
 }
 
 /// A request with a valid token, and its user.
@@ -99,21 +103,20 @@ impl Cloud {
             clock: Clock::new(),
             accounts: Accounts::new(settings.accounts),
             nodes: Nodes::default(),
-            groups: Groups::default(),
-            mappings: Mappings::new(settings.mapping_wait),
+            groups: BTreeMap::new(),
+            mappings: Mappings::new(Duration::from_secs(settings.mapping_timeout)),
             challenges: Tickets::default(),
             faults: Faults::new(settings.faults),
-            page_size: settings.page_size,
-            challenge_life: settings.challenge_life,
+            page_size: settings.page_size.into(),
+            challenge_life: Duration::from_secs(settings.challenge_life),
             log,
         }
     }
 
     /// The id of an initial user.
     pub fn user_id(&self, name: &str) -> Option<&str> {
-        self.accounts
-            .find_by_name(name)
-            .map(|user| user.id.as_str())
+        let user = self.accounts.find_by_name(name)?;
+        Some(&user.id)
     }
 
     /// Handles a request, with the fault that it meets.
@@ -129,24 +132,11 @@ impl Cloud {
         }
         // Before handling: the request may remove the user.
         let token = request.authorization.as_deref().unwrap_or_default();
-        let user_id = self
-            .accounts
-            .find_by_token(token)
-            .map(|user| user.id.clone());
-        let delivery = match fault.map(|(_, kind)| kind) {
-            None => Delivery::After(Duration::ZERO, self.answer(request)),
-            Some(CloudFaultKind::Close) => Delivery::Close,
-            Some(CloudFaultKind::Drop) => Delivery::Never,
-            Some(CloudFaultKind::Mute) => {
-                self.answer(request);
-                Delivery::Never
-            }
-            Some(CloudFaultKind::Delay(wait)) => Delivery::After(wait, self.answer(request)),
-            Some(kind) => {
-                let replacement = kind.replacement();
-                let answer = replacement.unwrap_or_else(|| kind.alter(self.answer(request)));
-                Delivery::After(Duration::ZERO, answer)
-            }
+        let user = self.accounts.find_by_token(token);
+        let user_id = user.map(|user| user.id.clone());
+        let delivery = match fault {
+            None => Delivery::at_once(self.answer(request)),
+            Some((_, kind)) => kind.apply(|| self.answer(request)),
         };
         self.log_request(request, user_id.as_deref(), &delivery);
         delivery
@@ -185,42 +175,33 @@ impl Cloud {
     }
 
     fn answer(&mut self, request: &Request) -> ApiAnswer {
-        let outcome = if let Some(path) = request.path.strip_prefix("/v1/") {
-            self.answer_call(path, request)
-        } else if let Some(path) = request.path.strip_prefix("/emulator/") {
-            self.handle_control(path, request)
-        } else {
-            self.answer_outside(request)
+        let outcome = match (request.method.as_str(), request.path.as_str()) {
+            ("GET", "/apiversions") => Ok(ApiAnswer::ok(
+                json!({"supported_versions": ["v1"], "additional_info": []}),
+            )),
+            ("GET", "/mqtt_host") => Ok(ApiAnswer::ok(
+                json!({"mqtt_host": "mqtt.invalid", "mqtt_cred_host": "mqtt.invalid"}),
+            )),
+            ("GET", "/login") => self.redirect_login_page(request),
+            ("POST", "/token") => Ok(self.exchange_code(request)),
+            ("POST", "/v1/login2") => self.log_in(request),
+            ("POST", "/v1/user2") => self.sign_up(request),
+            ("PUT", "/v1/forgotpassword2") => self.reset_password(request),
+            (_, path) => {
+                if let Some(path) = path.strip_prefix("/v1/") {
+                    self.answer_user(path, request)
+                } else if let Some(path) = path.strip_prefix("/emulator/") {
+                    self.handle_control(path, request)
+                } else {
+                    Ok(ApiAnswer::not_found())
+                }
+            }
         };
         outcome.unwrap_or_else(ApiAnswer::from)
     }
 
-    /// Answers a path that does not begin with the version of the API.
-    fn answer_outside(&mut self, request: &Request) -> ApiResult {
-        match (request.method.as_str(), request.path.as_str()) {
-            ("GET", "/apiversions") => Ok(ApiAnswer::ok(json!({
-                "supported_versions": ["v1"],
-                "additional_info": [],
-            }))),
-            ("GET", "/mqtt_host") => Ok(ApiAnswer::ok(json!({
-                "mqtt_host": "mqtt.invalid",
-                "mqtt_cred_host": "mqtt.invalid",
-            }))),
-            ("GET", "/login") => self.redirect_login_page(request),
-            ("POST", "/token") => Ok(self.exchange_code(request)),
-            _ => Ok(ApiAnswer::not_found()),
-        }
-    }
-
-    /// Answers a call of the API. A few require no token.
-    fn answer_call(&mut self, path: &str, request: &Request) -> ApiResult {
-        let method = request.method.as_str();
-        match (method, path) {
-            ("POST", "login2") => return self.log_in(request),
-            ("POST", "user2") => return self.sign_up(request),
-            ("PUT", "forgotpassword2") => return self.reset_password(request),
-            _ => {}
-        }
+    /// Answers a call that requires a token.
+    fn answer_user(&mut self, path: &str, request: &Request) -> ApiResult {
         let header = request.authorization.as_deref();
         let (user, session) = match self.accounts.authorize(self.clock.now(), header) {
             Ok(caller) => caller,
@@ -234,7 +215,7 @@ impl Cloud {
             user,
             session,
         };
-        match (method, path) {
+        match (request.method.as_str(), path) {
             ("POST", "logout2") => Ok(self.log_out(call)),
             ("GET", "user" | "user2") => Ok(self.describe_user(call)),
             ("DELETE", "user2") => self.delete_user(call),

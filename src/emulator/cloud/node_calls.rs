@@ -6,7 +6,7 @@ use super::exchange::{ApiAnswer, ApiResult, members};
 use super::extras::{MappingExtras, parse_tags};
 use super::nodes::CloudNode;
 use super::paging::Page;
-use super::refusal::{ApiRefusal, MALFORMED};
+use super::refusal::MALFORMED;
 use super::{Call, Cloud};
 
 impl Cloud {
@@ -30,12 +30,11 @@ impl Cloud {
     /// Describes nodes, without the parts that the request excludes.
     pub(super) fn describe_nodes(&mut self, ids: &[String], call: &Call<'_>) -> Value {
         let wants = |name: &str| call.request.parameter(name) != Some("false");
-        ids.iter()
-            .filter_map(|id| {
-                let node = self.nodes.find_mapped(&call.user.id, id).ok()?;
-                Some(node.describe(id, &call.user.id, wants))
-            })
-            .collect()
+        let describe = |id: &String| {
+            let node = self.nodes.find_mapped(&call.user.id, id).ok()?;
+            Some(node.describe(id, &call.user.id, wants))
+        };
+        ids.iter().filter_map(describe).collect()
     }
 
     /// `GET user/nodes/config`: an empty object for a node that has not reported one.
@@ -84,13 +83,8 @@ impl Cloud {
         Ok(ApiAnswer::new(status, outcomes))
     }
 
-    fn set_node_params(
-        &mut self,
-        call: &Call<'_>,
-        node_id: &str,
-        entry: &Value,
-    ) -> Result<(), ApiRefusal> {
-        let node = self.nodes.find_mapped(&call.user.id, node_id)?;
+    fn set_node_params(&mut self, call: &Call<'_>, id: &str, entry: &Value) -> ApiResult<()> {
+        let node = self.nodes.find_mapped(&call.user.id, id)?;
         let payload = entry.get("payload").and_then(Value::as_object);
         let payload = payload.filter(|payload| payload.values().all(Value::is_object));
         let payload = payload
@@ -118,7 +112,7 @@ impl Cloud {
     }
 
     /// The node of a query, if it is the user's.
-    fn find_node(&mut self, call: &Call<'_>) -> Result<&mut CloudNode, ApiRefusal> {
+    fn find_node(&mut self, call: &Call<'_>) -> ApiResult<&mut CloudNode> {
         let id = call.request.node_id();
         let id = id.ok_or_else(|| MALFORMED.because("node_id is missing"))?;
         self.nodes.find_mapped(&call.user.id, id)

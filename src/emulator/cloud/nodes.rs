@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::exchange::{Object, members};
+use super::exchange::{ApiResult, Object, members};
 use super::extras::{MappingExtras, merge};
-use super::refusal::{ApiRefusal, NO_NODE, NOT_MAPPED};
+use super::refusal::{NO_NODE, NOT_MAPPED};
 use super::signature::PublicKey;
 
 /// A node.
@@ -24,7 +24,7 @@ pub(super) struct CloudNode {
     pub(super) tags: Vec<String>,
     pub(super) metadata: Object,
     /// The users that the node is mapped to, by id, with the time of the mapping.
-    owners: BTreeMap<String, Duration>,
+    pub(super) owners: BTreeMap<String, Duration>,
 }
 
 impl CloudNode {
@@ -61,13 +61,9 @@ impl CloudNode {
     /// Writes the named values of each service or device.
     pub(super) fn write_params(&mut self, payload: &Object) {
         for (name, change) in payload {
-            match (self.params.get_mut(name), change) {
-                (Some(Value::Object(known)), Value::Object(change)) => {
-                    known.extend(change.clone());
-                }
-                _ => {
-                    self.params.insert(name.clone(), change.clone());
-                }
+            let known = self.params.entry(name).or_insert_with(|| json!({}));
+            if let (Value::Object(known), Value::Object(change)) = (known, change) {
+                known.extend(change.clone());
             }
         }
     }
@@ -98,17 +94,13 @@ impl Nodes {
     }
 
     /// A registered node.
-    pub(super) fn find(&mut self, id: &str) -> Result<&mut CloudNode, ApiRefusal> {
+    pub(super) fn find(&mut self, id: &str) -> ApiResult<&mut CloudNode> {
         let node = self.0.get_mut(id);
         node.ok_or_else(|| NO_NODE.because(format!("there is no node {id}")))
     }
 
     /// A node of this user's account.
-    pub(super) fn find_mapped(
-        &mut self,
-        user_id: &str,
-        id: &str,
-    ) -> Result<&mut CloudNode, ApiRefusal> {
+    pub(super) fn find_mapped(&mut self, user_id: &str, id: &str) -> ApiResult<&mut CloudNode> {
         let node = self.0.get_mut(id);
         node.filter(|node| node.owners.contains_key(user_id))
             .ok_or_else(|| NOT_MAPPED.because(format!("the node {id} is not in this account")))
@@ -117,10 +109,8 @@ impl Nodes {
     /// The ids of this user's nodes, sorted.
     pub(super) fn list_mapped(&self, user_id: &str) -> Vec<String> {
         let nodes = self.0.iter();
-        nodes
-            .filter(|(_, node)| node.owners.contains_key(user_id))
-            .map(|(id, _)| id.clone())
-            .collect()
+        let mapped = nodes.filter(|(_, node)| node.owners.contains_key(user_id));
+        mapped.map(|(id, _)| id.clone()).collect()
     }
 
     /// Adds a node to an account, with tags and metadata. It can be in the account before.
@@ -130,7 +120,7 @@ impl Nodes {
         user_id: &str,
         id: &str,
         extras: &MappingExtras,
-    ) -> Result<(), ApiRefusal> {
+    ) -> ApiResult<()> {
         let node = self.find(id)?;
         node.owners.entry(user_id.to_owned()).or_insert(now);
         node.add_extras(extras);
@@ -138,7 +128,7 @@ impl Nodes {
     }
 
     /// Removes a node from an account. A node without a user loses tags and metadata.
-    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> Result<(), ApiRefusal> {
+    pub(super) fn unmap(&mut self, user_id: &str, id: &str) -> ApiResult<()> {
         let node = self.find_mapped(user_id, id)?;
         node.owners.remove(user_id);
         if node.owners.is_empty() {
@@ -146,13 +136,6 @@ impl Nodes {
             node.metadata.clear();
         }
         Ok(())
-    }
-
-    /// The ids of the users that a node is mapped to.
-    pub(super) fn list_owners(&self, id: &str) -> Vec<String> {
-        let node = self.0.get(id);
-        node.map(|node| node.owners.keys().cloned().collect())
-            .unwrap_or_default()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Lists in pages: from `start_id` on, at most `num_records`, with `next_id` if there are more.
 
-use super::exchange::Request;
-use super::refusal::{ApiRefusal, MALFORMED};
+use std::num::NonZeroUsize;
+
+use super::exchange::{ApiResult, Request};
+use super::refusal::MALFORMED;
 
 /// A page of ids.
 #[derive(Debug, PartialEq, Eq)]
@@ -15,19 +17,14 @@ pub(super) struct Page {
 
 impl Page {
     /// Selects the requested page of `ids`, which are sorted.
-    pub(super) fn select(
-        request: &Request,
-        ids: Vec<String>,
-        max_length: usize,
-    ) -> Result<Self, ApiRefusal> {
+    pub(super) fn select(request: &Request, ids: Vec<String>, longest: usize) -> ApiResult<Self> {
         let length = match request.parameter("num_records") {
-            None => max_length,
+            None => longest,
             Some(number) => number
-                .parse::<usize>()
-                .ok()
-                .filter(|number| *number > 0)
-                .ok_or_else(|| MALFORMED.because("num_records is not a number from 1"))?
-                .min(max_length),
+                .parse::<NonZeroUsize>()
+                .map_err(|_| MALFORMED.because("num_records is not a number from 1"))?
+                .get()
+                .min(longest),
         };
         let start = request.parameter("start_id").unwrap_or_default();
         let total = ids.len();

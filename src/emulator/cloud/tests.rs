@@ -22,13 +22,13 @@ fn bench(faults: &[&str]) -> Bench {
         accounts: AccountSettings {
             users: ["ann", "bob"].map(user).to_vec(),
             otp: None,
-            access_life: Duration::from_hours(1),
-            rotates_refresh: false,
+            access_life: 3600,
+            rotate_refresh: false,
             base64url_claims: false,
         },
         page_size: 25,
-        mapping_wait: Duration::from_mins(1),
-        challenge_life: Duration::from_mins(5),
+        mapping_timeout: 60,
+        challenge_life: 300,
         faults: faults.iter().map(|fault| fault.parse().unwrap()).collect(),
     };
     let mut cloud = Cloud::new(settings, Log::default());
@@ -266,6 +266,33 @@ fn failed_group_keeps_mapping() {
         .ann("GET user/node_group?node_list=true", &Value::Null)
         .1;
     assert_eq!(groups["groups"][0]["nodes"], json!(["n1"]));
+}
+
+#[test]
+fn groups_of_another_user_are_unknown() {
+    let mut bench = bench(&[]);
+    let home = json!({"group_name": "home"});
+    let group = bench.ann("POST user/node_group", &home).1;
+    let target = format!(
+        "user/node_group?group_id={}",
+        group["group_id"].as_str().unwrap()
+    );
+    for method in ["GET", "PUT", "DELETE"] {
+        let (status, answer) = bench.bob(&format!("{method} {target}"), &home);
+        assert_eq!(
+            (status, &answer["error_code"]),
+            (400, &json!(108_901)),
+            "{method}"
+        );
+    }
+    assert_eq!(
+        bench.bob("POST user/node_group", &home).0,
+        200,
+        "a name of ann's"
+    );
+    let inside = json!({"group_name": "hall", "parent_group_id": group["group_id"]});
+    assert_eq!(bench.bob("POST user/node_group", &inside).0, 400);
+    assert_eq!(bench.ann(&format!("GET {target}"), &Value::Null).0, 200);
 }
 
 #[test]

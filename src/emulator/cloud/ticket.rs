@@ -10,35 +10,21 @@ use super::random;
 #[derive(Debug, Default)]
 pub(super) struct Tickets<T>(BTreeMap<String, (T, Duration)>);
 
-/// Why a ticket is invalid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BadTicket {
-    /// It was never issued, or it was used.
-    Unknown,
-    Expired,
-}
-
 impl<T> Tickets<T> {
     /// Issues a ticket of this many characters.
-    pub(super) fn issue(
-        &mut self,
-        now: Duration,
-        life: Duration,
-        length: usize,
-        value: T,
-    ) -> String {
-        let ticket = random::alphanumerics(length);
+    pub(super) fn issue(&mut self, now: Duration, life: Duration, size: usize, value: T) -> String {
+        let ticket = random::alphanumerics(size);
         let end = now.saturating_add(life);
         self.0.insert(ticket.clone(), (value, end));
         ticket
     }
 
-    /// The value of a valid ticket.
-    pub(super) fn get(&self, now: Duration, ticket: &str) -> Result<&T, BadTicket> {
+    /// The value of a valid ticket, or the reason of a refusal.
+    pub(super) fn get(&self, now: Duration, ticket: &str) -> Result<&T, &'static str> {
         match self.0.get(ticket) {
             Some((value, end)) if now < *end => Ok(value),
-            Some(_) => Err(BadTicket::Expired),
-            None => Err(BadTicket::Unknown),
+            Some(_) => Err(EXPIRED),
+            None => Err(UNKNOWN),
         }
     }
 
@@ -47,6 +33,9 @@ impl<T> Tickets<T> {
         self.0.remove(ticket);
     }
 }
+
+const EXPIRED: &str = "the request has expired";
+const UNKNOWN: &str = "there is no such request, or it was used";
 
 #[cfg(test)]
 mod tests {
@@ -59,9 +48,9 @@ mod tests {
         let ticket = tickets.issue(at(1000), at(300), 32, "ann");
         assert_eq!(ticket.len(), 32);
         assert_eq!(tickets.get(at(1299), &ticket), Ok(&"ann"));
-        assert_eq!(tickets.get(at(1300), &ticket), Err(BadTicket::Expired));
-        assert_eq!(tickets.get(at(1000), "x"), Err(BadTicket::Unknown));
+        assert_eq!(tickets.get(at(1300), &ticket), Err(EXPIRED));
+        assert_eq!(tickets.get(at(1000), "x"), Err(UNKNOWN));
         tickets.consume(&ticket);
-        assert_eq!(tickets.get(at(1000), &ticket), Err(BadTicket::Unknown));
+        assert_eq!(tickets.get(at(1000), &ticket), Err(UNKNOWN));
     }
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Message, NodeCloud};
+use super::{MESSAGE_BUFFER, Message, NodeCloud, NodeCloudError};
 use crate::emulator::device::TimeScale;
 use crate::emulator::log::{DeviceEvent, Log};
 
@@ -27,7 +27,7 @@ impl Uplink {
         if let Some((cloud, node_id)) = cloud {
             tokio::spawn(async move {
                 while let Some(message) = incoming.recv().await {
-                    deliver(&cloud, &node_id, &message, scale, |entry| {
+                    deliver(&cloud, &node_id, message, scale, |entry| {
                         // The receiver is gone after the time limit for the rest.
                         let _sent = sender.send((Instant::now(), entry));
                     })
@@ -67,37 +67,32 @@ impl Uplink {
 async fn deliver(
     cloud: &NodeCloud,
     node_id: &str,
-    message: &Message,
+    message: Message,
     scale: TimeScale,
     report: impl Fn(DeviceEvent),
 ) {
     let (method, what, body, delivered) = match message {
         Message::Online => {
-            let body = json!({"connected": true});
-            (
-                Method::PUT,
-                "connectivity",
-                body,
-                DeviceEvent::ConnectivitySent,
-            )
+            let (body, delivered) = (json!({"connected": true}), DeviceEvent::ConnectivitySent);
+            (Method::PUT, "connectivity", body, delivered)
         }
         Message::UserMapping {
             user_id,
-            secret_key,
+            secret_key: key,
         } => {
-            let secret_key = secret_key.expose();
-            let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": secret_key});
-            let user_id = user_id.clone();
+            let body = json!({"node_id": node_id, "user_id": user_id, "secret_key": key.expose()});
             let delivered = DeviceEvent::UserMappingSent { user_id };
             (Method::POST, "user_mapping", body, delivered)
         }
     };
-    let body = body.to_string();
+    let (path, body) = (format!("{node_id}/{what}"), body.to_string());
     for attempt in 1..=MAX_ATTEMPTS {
-        let Err(error) = cloud
-            .send_message(method.clone(), node_id, what, body.clone())
-            .await
-        else {
+        let sent = if body.len() < MESSAGE_BUFFER {
+            cloud.send(method.clone(), &path, body.clone()).await
+        } else {
+            Err(NodeCloudError::TooLong(body.len()))
+        };
+        let Err(error) = sent else {
             return report(delivered);
         };
         let why = error.to_string();

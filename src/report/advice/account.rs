@@ -7,8 +7,8 @@ use crate::account::login::BrowserError;
 use crate::report::context::Context;
 use crate::report::failure::Failure;
 use crate::report::remedies::{
-    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, LOGIN_URL, REMOVE_PROFILE, SET_CONFIG_DIR,
-    WITHOUT_BROWSER,
+    BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, END_LOCK_HOLDER, LOGIN_URL, REMOVE_PROFILE,
+    SET_CONFIG_DIR, WITHOUT_BROWSER,
 };
 use crate::report::shell::quote_word;
 use crate::report::table::ErrorId;
@@ -51,6 +51,7 @@ fn diagnose(error: &AccountError, context: &Context) -> Failure {
         AccountError::Exists(_) => new(ErrorId::InvalidProfile).remedy(&REMOVE_PROFILE),
         AccountError::InvalidUrl(_) => new(ErrorId::InvalidProfile).remedy(&BASE_URL),
         AccountError::Malformed { .. } => new(ErrorId::AccountFiles).remedy(&CORRECT_FILE),
+        AccountError::Locked { .. } => new(ErrorId::AccountFiles).remedy(&END_LOCK_HOLDER),
         AccountError::NotLoggedIn {
             profile,
             has_login_page,

@@ -7,6 +7,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::Child;
 
 use serde_json::{Value, json};
@@ -14,6 +15,8 @@ use url::Url;
 
 use super::{Home, access, answer_ok, id, with_cloud};
 use crate::support::espctl::command;
+use crate::support::pty::Terminal;
+use crate::support::wait;
 
 /// A login that waits for its browser.
 struct Waiting {
@@ -220,4 +223,93 @@ fn does_not_open_page_without_web_address() {
     )
     .unwrap();
     home.error(&["login", "--no-browser"], 2, "no-login-page");
+}
+
+/// A browser that writes down its environment and the page that it is given.
+fn write_browser(home: &Home) -> (PathBuf, PathBuf) {
+    let (folder, page) = (home.path("bin"), home.path("page"));
+    let browser = folder.join("xdg-open");
+    let (inherited, written) = (home.path("inherited"), page.display());
+    let script = format!(
+        "#!/bin/sh\nenv > {}\necho \"$1\" > {written}.new\nmv {written}.new {written}\n",
+        inherited.display()
+    );
+    home.write("bin/xdg-open", &script);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(browser, executable).unwrap();
+    (folder, page)
+}
+
+/// A login at a terminal, whose browser has brought tokens of the user `other`.
+fn terminal_with_login(home: &Home) -> Terminal {
+    let (folder, page) = write_browser(home);
+    let path = format!("{}:/usr/bin:/bin", folder.display());
+    let folder = home.path("");
+    let variables = [
+        ("PATH", path.as_str()),
+        ("RM_USER_CONFIG_DIR", folder.to_str().unwrap()),
+        ("ESPCTL_POP", "canary"),
+        ("ESP_RAINMAKER_PASSWORD", "canary"),
+    ];
+    let terminal = Terminal::start(["login"], &variables);
+    wait::until("the browser gets the page", || page.exists());
+    let inherited = std::fs::read_to_string(home.path("inherited")).unwrap();
+    assert!(inherited.contains("RM_USER_CONFIG_DIR="), "{inherited}");
+    assert!(!inherited.contains("canary"), "{inherited}");
+
+    let page: Url = std::fs::read_to_string(page)
+        .unwrap()
+        .trim()
+        .parse()
+        .unwrap();
+    let find = |key| page.query_pairs().find(|(name, _)| name == key).unwrap().1;
+    let query = format!(
+        "id_token={}&access_token={}&refresh_token=r&state={}",
+        id("other"),
+        access("x"),
+        find("state")
+    );
+    let host = format!("localhost:{}", find("port"));
+    let mut stream = TcpStream::connect(&host).unwrap();
+    write!(stream, "GET /?{query} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    terminal.shows("Store the login of other@example.com to 127.0.0.1:1?");
+    terminal
+}
+
+#[test]
+fn terminal_asks_before_it_stores_a_browser_login() {
+    let home = home("http://127.0.0.1:1");
+    let mut terminal = terminal_with_login(&home);
+    terminal.type_keys("n\r");
+    let screen = terminal.exits(130);
+    assert!(screen.contains("not stored"), "{screen}");
+    assert_eq!(home.login("own"), None);
+
+    std::fs::remove_file(home.path("page")).unwrap();
+    let mut terminal = terminal_with_login(&home);
+    terminal.type_keys("y\r");
+    terminal.exits(0);
+    assert!(home.login("own").is_some());
+}
+
+#[test]
+fn image_of_another_page_is_no_login() {
+    let home = home("http://127.0.0.1:1");
+    let login = Waiting::start(&home);
+    let query = format!(
+        "id_token={}&access_token={}&refresh_token=r&state={}",
+        id("other"),
+        access("x"),
+        login.query("state")
+    );
+    let here = format!("localhost:{}", login.port());
+    let request = format!("GET /?{query}");
+    let image = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Dest: image";
+    assert_eq!(login.visit(&request, &format!("{here}\r\n{image}")).0, 403);
+    let page = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Dest: document";
+    assert_eq!(login.visit(&request, &format!("{here}\r\n{page}")).0, 200);
+    login.result(0);
 }

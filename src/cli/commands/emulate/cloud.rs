@@ -3,7 +3,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use serde_json::json;
 
@@ -12,8 +11,6 @@ use super::listen::{ListenFlags, cannot_listen};
 use crate::cli::args::inputs::{Existing, create_private};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::terminal::{print_json, print_note};
-use crate::emulator::cloud::account::AccountSettings;
-use crate::emulator::cloud::fault::CloudFault;
 use crate::emulator::cloud::listen::CloudPort;
 use crate::emulator::cloud::{Cloud, CloudSettings, random};
 use crate::emulator::log::Log;
@@ -44,42 +41,8 @@ pub(in crate::cli) struct EmulateCloud {
     #[arg(long, value_name = "NAME:PASSWORD", value_parser = parse_user)]
     also_user: Vec<(String, Secret<String>)>,
 
-    /// Require this code after the password. A user name and this code also suffice.
-    #[arg(long, value_name = "CODE")]
-    otp: Option<Secret<String>>,
-
-    /// How long an access token is valid, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
-    access_life: u64,
-
-    /// Give a new refresh token with every refresh, and end the old one.
-    #[arg(long)]
-    rotate_refresh: bool,
-
-    /// Put the characters - and _ into every token's claims, which plain base64 does not know.
-    /// Without it, no claim contains them.
-    #[arg(long)]
-    base64url_claims: bool,
-
-    /// How many nodes or groups a page of a list holds at most.
-    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..))]
-    page_size: u16,
-
-    /// How long a mapping by secret key waits for the node, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    mapping_timeout: u64,
-
-    /// How long a challenge is valid if the client sets no time, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
-    challenge_life: u64,
-
-    /// What goes wrong with the N-th request to a path, or with its answer, as in
-    /// user/nodes/mapping/initiate:1:drop; N is * for every one, and so is the path; a method may
-    /// come before it, as in "GET user/nodes:2:html"; can be given again. Kinds: close, delay=MS,
-    /// drop, error-code-string, failure-200, html, malformed, mute, no-challenge, not-found,
-    /// request-status=TEXT, status=NNN, unauthorized.
-    #[arg(long, value_name = "PATH:N:KIND")]
-    fault: Vec<CloudFault>,
+    #[command(flatten)]
+    settings: CloudSettings,
 
     /// Write a log of the requests to this file, one JSON object a line. Tokens, passwords and
     /// secret keys are not in it.
@@ -95,10 +58,8 @@ pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
         let file = create_private(path, "--log", Existing::Replaced)?;
         log = log.with_sink(Box::new(file));
     }
-    let password = args
-        .password
-        .clone()
-        .unwrap_or_else(|| Secret::new(random::alphanumerics(16)));
+    let password = args.password.clone();
+    let password = password.unwrap_or_else(|| random::alphanumerics(16).into());
     let cloud = Cloud::new(args.settings(password.clone())?, log);
     let address = SocketAddr::new(args.listen.listen, args.listen.port);
     let listener = CloudPort::bind(address).await;
@@ -119,26 +80,16 @@ pub(super) async fn play_cloud(args: &EmulateCloud) -> Result<(), Failure> {
 
 impl EmulateCloud {
     fn settings(&self, password: Secret<String>) -> Result<CloudSettings, Failure> {
-        let mut users = vec![(self.user.to_string(), password)];
+        let mut settings = self.settings.clone();
+        let users = &mut settings.accounts.users;
+        users.push((self.user.to_string(), password));
         for (name, password) in &self.also_user {
             if users.iter().any(|(user, _)| user == name) {
                 return conflict(format!("--also-user: the user {name} already exists"));
             }
             users.push((name.clone(), password.clone()));
         }
-        Ok(CloudSettings {
-            accounts: AccountSettings {
-                users,
-                otp: self.otp.clone(),
-                access_life: Duration::from_secs(self.access_life),
-                rotates_refresh: self.rotate_refresh,
-                base64url_claims: self.base64url_claims,
-            },
-            page_size: usize::from(self.page_size),
-            mapping_wait: Duration::from_secs(self.mapping_timeout),
-            challenge_life: Duration::from_secs(self.challenge_life),
-            faults: self.fault.clone(),
-        })
+        Ok(settings)
     }
 }
 

@@ -9,7 +9,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::args::board_log::{LogArgs, SpeedArgs};
-use crate::cli::args::inputs::{Existing, create_private};
+use crate::cli::args::inputs::{Existing, create_private, is_open_file};
 use crate::cli::args::label::PAYLOAD_ARGUMENT;
 use crate::cli::args::label::read_label;
 use crate::cli::terminal::{CommandOutput, Format, print_note};
@@ -194,11 +194,7 @@ fn write_file(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<
         .is_ok_and(|data| data.file_type().is_symlink());
     let existing = if !is_forced {
         Existing::Kept
-    } else if is_link
-        && !OPEN_FILE_FOLDERS
-            .iter()
-            .any(|folder| path.starts_with(folder))
-    {
+    } else if is_link && !is_open_file(path) {
         // espctl replaces the link, because its target may belong to another user.
         fs::remove_file(path).map_err(unwritable)?;
         Existing::Kept
@@ -225,8 +221,6 @@ fn warn_of_width(lines: &[String]) {
 }
 
 const PNG: &str = "--png";
-/// Folders in which a link leads to an open file, such as /dev/stdout.
-const OPEN_FILE_FOLDERS: [&str; 2] = ["/dev", "/proc"];
 const EXAMPLES: &str = "\
 Examples:
   espctl qr encode '{\"ver\":\"v1\",\"name\":\"PROV_fc9ea3\",\"pop\":\"7a9d365e\",\"transport\":\"ble\"}'

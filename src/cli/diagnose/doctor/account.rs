@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use super::checks::{ACCOUNT_FILES, CLOCK, CLOUD, LOGIN};
 use super::finding::{CheckState, Finding};
 use super::scope::{CHECK_TIMEOUT, Scope};
-use crate::account::{CurrentLogin, ExposedPath, Permissions, Profile, TokenSource};
+use crate::account::{CurrentLogin, ExposedPath, Folder, Permissions, Profile, TokenSource};
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, account_folder, cloud_failure};
 use crate::cli::terminal::format_duration;
@@ -18,19 +18,19 @@ use crate::ident::printable;
 use crate::report::{ErrorId, Failure, quote_word};
 
 pub(super) async fn examine_account(scope: &Scope, args: &AccountArgs) -> Vec<Finding> {
-    let profile = match args.select() {
+    let profile = match args.select().await {
         Ok((_, profile)) => profile,
         Err(failure) => {
             let skipped = |check| Finding::skipped(check, "the profile is not known");
             let login = Finding::from_failure(LOGIN, &failure);
-            return vec![login, examine_files(), skipped(CLOUD), skipped(CLOCK)];
+            return vec![login, examine_files().await, skipped(CLOUD), skipped(CLOCK)];
         }
     };
-    let login = match args.read_login() {
+    let login = match args.read_login().await {
         Ok(login) => judge_login(&login),
         Err(failure) => Finding::from_failure(LOGIN, &failure),
     };
-    let mut findings = vec![login, examine_files()];
+    let mut findings = vec![login, examine_files().await];
     if scope.should_call_cloud {
         findings.extend(examine_cloud(scope, args, &profile).await);
     }
@@ -98,12 +98,12 @@ fn describe_lifetime(tokens: &Tokens) -> String {
     }
 }
 
-fn examine_files() -> Finding {
+async fn examine_files() -> Finding {
     let folder = match account_folder() {
         Ok(folder) => folder,
         Err(failure) => return Finding::from_failure(ACCOUNT_FILES, &failure),
     };
-    match folder.check_permissions() {
+    match folder.run(Folder::check_permissions).await {
         None => Finding::skipped(
             ACCOUNT_FILES,
             "this system does not show who may read the account's files",
@@ -185,7 +185,7 @@ fn count_more(count: usize) -> String {
 
 /// The cloud, and the clock compared with the cloud's.
 async fn examine_cloud(scope: &Scope, args: &AccountArgs, profile: &Profile) -> [Finding; 2] {
-    let client = match args.client(profile) {
+    let client = match args.client(profile).await {
         Ok(client) => client,
         Err(failure) => {
             let cloud = Finding::from_failure(CLOUD, &failure);

@@ -8,8 +8,8 @@ fn accounts(change: impl FnOnce(&mut AccountSettings)) -> Accounts {
     let mut settings = AccountSettings {
         users: vec![("ann".to_owned(), Secret::new("right".to_owned()))],
         otp: None,
-        access_life: Duration::from_hours(1),
-        rotates_refresh: false,
+        access_life: 3600,
+        rotate_refresh: false,
         base64url_claims: false,
     };
     change(&mut settings);
@@ -71,7 +71,7 @@ fn tokens_have_claims_that_clients_read() {
 #[test]
 fn refresh_keeps_its_token_unless_it_rotates() {
     for rotates in [false, true] {
-        let mut accounts = accounts(|settings| settings.rotates_refresh = rotates);
+        let mut accounts = accounts(|settings| settings.rotate_refresh = rotates);
         let first = log_in(&mut accounts).refresh.unwrap();
         let tokens = accounts.refresh(NOW, &first).unwrap();
         assert_eq!(tokens.refresh.is_some(), rotates);
