@@ -9,12 +9,11 @@ use anyhow::anyhow;
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
 use crate::flows::{CredentialState, FlowError, FlowStep, JournalError, Question, StopReason};
-use crate::proto::Service;
 use crate::provisioner::{Cause, ProvisionError, RequestFate};
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, Candidate, TransportError, medium_named};
+use crate::transport::{Address, Candidate, TransportError, found_over, medium_named};
 
 fn over_softap() -> Context {
     Context {
@@ -209,9 +208,7 @@ fn at_address(last: u8) -> Address {
 }
 
 fn sighted(name: Option<&str>, last: u8) -> Candidate {
-    let medium = medium_named("ble");
-    let mut device = Candidate::new(medium, at_address(last), Service::Provisioning);
-    device.name = name.map(str::to_owned);
+    let mut device = found_over("ble", at_address(last), name);
     device.hints.signal = Some(-50);
     device.hints.is_likely = name.is_some_and(|name| name.starts_with("PROV_"));
     device

@@ -146,8 +146,7 @@ pub(super) fn sort(found: &mut [DiscoveredDevice], order: &[&'static Medium]) {
 mod tests {
     use super::*;
     use crate::host::Host;
-    use crate::proto::Service;
-    use crate::transport::{Address, built_in_drivers};
+    use crate::transport::{Address, built_in_drivers, found_over};
 
     #[test]
     fn tables_are_per_medium_with_strongest_signal_first() {
@@ -157,9 +156,7 @@ mod tests {
             .map(|driver| driver.medium(&Host::this()))
             .collect();
         let found = |medium: &str, address, name: &str, signal| {
-            let medium = order.iter().find(|known| known.name == medium).unwrap();
-            let mut device = Candidate::new(medium, address, Service::Provisioning);
-            device.name = Some(name.to_owned());
+            let mut device = found_over(medium, address, Some(name));
             device.hints.signal = signal;
             DiscoveredDevice::from(device)
         };
