@@ -6,7 +6,8 @@
 use std::fmt;
 
 use prost::Message as _;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::command::{Command, ReplyError, check_status, decode_message, unexpected};
@@ -141,6 +142,22 @@ pub struct AccessPoint {
     pub rssi: i32,
     /// The authentication mode.
     pub auth: AuthMode,
+}
+
+/// For events and results. `ssid_hex` has the exact bytes; it is empty if the name is hidden.
+impl Serialize for AccessPoint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let keys = json!({
+            "ssid": self.ssid,
+            "ssid_hex": self.ssid.as_ref().map(Ssid::to_hex).unwrap_or_default(),
+            "bssid": self.bssid,
+            "channel": self.channel,
+            "rssi": self.rssi,
+            "auth": self.auth,
+            "auth_name": self.auth.to_string(),
+        });
+        keys.serialize(to)
+    }
 }
 
 impl From<WiFiScanResult> for AccessPoint {

@@ -12,7 +12,6 @@ use getrandom::SysRng;
 use rand_core::UnwrapErr;
 
 use self::plan::{Plan, PopRequirement, find_pop_requirement, make_plan};
-use super::device::close_device;
 use super::request::Access;
 use super::select;
 use super::target::Target;
@@ -20,6 +19,7 @@ use super::{Event, FlowError, FlowStep, Question, Run, SchemeSource, Warning};
 use crate::endpoint::version::Version;
 use crate::proto::Service;
 use crate::provisioner::{self, ProvisionError, Provisioner};
+use crate::secret::Secret;
 use crate::security::{
     Credentials, SecurityError, SecurityScheme, VerifierForm, inner_hash_is_ambiguous,
 };
@@ -53,25 +53,24 @@ pub enum Connected {
 /// Finds the device and opens a protocomm connection to it. A device with another protocol is an
 /// error.
 pub async fn find_and_open(run: &Run, target: &Target) -> Result<OpenedDevice, FlowError> {
-    let candidate = select::select_device(run, target).await?;
-    match connect(run, target, candidate).await? {
+    match find_and_connect(run, target).await? {
         Connected::Protocomm(opened) => Ok(*opened),
         Connected::Ready(mut device) => {
-            close_device(device.as_mut()).await;
-            let what = "open a protocomm session";
-            let source = ProvisionError::Unsupported { what };
-            let step = FlowStep::Connecting;
-            Err(FlowError::Protocol { step, source })
+            device.close().await;
+            let error = ProvisionError::unsupported("open a protocomm session");
+            Err(FlowError::of_provisioner(FlowStep::Connecting)(error))
         }
     }
 }
 
+/// Finds the device and connects to it.
+pub(super) async fn find_and_connect(run: &Run, target: &Target) -> Result<Connected, FlowError> {
+    let candidate = select::select_device(run, target).await?;
+    connect(run, target, candidate).await
+}
+
 /// Connects to a selected device and, over protocomm, reads its version document.
-pub(super) async fn connect(
-    run: &Run,
-    target: &Target,
-    candidate: Candidate,
-) -> Result<Connected, FlowError> {
+async fn connect(run: &Run, target: &Target, candidate: Candidate) -> Result<Connected, FlowError> {
     let mut protocols = target.protocols.iter();
     let protocol = protocols.find(|protocol| protocol.recognizes(&candidate));
     let protocol = protocol.ok_or(FlowError::UnknownProtocol)?;
@@ -137,11 +136,12 @@ pub async fn read_version(run: &Run, target: &Target) -> Result<Version, FlowErr
         ..
     } = find_and_open(run, target).await?;
     let session_error = FlowError::of_session(FlowStep::ReadingVersion);
-    let endpoint = connection.service().version_endpoint();
     connection.close().await.map_err(&session_error)?;
     if version == Version::default() {
-        let missing = TransportError::NoSuchEndpoint { endpoint };
-        return Err(session_error(missing.into()));
+        let endpoint = connection.service().version_endpoint();
+        return Err(session_error(
+            TransportError::NoSuchEndpoint { endpoint }.into(),
+        ));
     }
     Ok(version)
 }
@@ -157,7 +157,7 @@ pub async fn start_session(
         version,
         hints,
         route,
-        permit,
+        mut permit,
     } = opened;
     let service = connection.service();
     let Plan {
@@ -179,7 +179,8 @@ pub async fn start_session(
             return Err(session_error(too_long.into()));
         }
         let requirement = find_pop_requirement(service, &version);
-        let credentials = select_credentials(run, scheme, &mut access, requirement).await?;
+        let credentials =
+            select_credentials(run, &mut permit, scheme, &mut access, requirement).await?;
         // No PoP was given, and the device did not announce whether it needs one.
         let is_pop_guessed = requirement == PopRequirement::Unknown
             && scheme == SecurityScheme::Sec1
@@ -197,10 +198,7 @@ pub async fn start_session(
                 }
                 run.report(&Event::Secured { scheme });
                 if scheme == SecurityScheme::Sec0 {
-                    run.report(&Event::Warned {
-                        id: Warning::NoSecurity,
-                        message: describe_no_security(service).to_owned(),
-                    });
+                    run.warn(Warning::NoSecurity, describe_no_security(service));
                 }
                 return Ok(Secured {
                     session: connection.into_session(keys),
@@ -220,10 +218,7 @@ pub async fn start_session(
             scheme = next;
             source = SchemeSource::Probed;
         } else if is_pop_guessed && is_wrong_secret(&error) {
-            access.pop = run.ask(&Question::Pop).await;
-            if access.pop.is_none() {
-                return Err(FlowError::MissingInput(Question::Pop));
-            }
+            access.pop = Some(permit.release_during(run.require(Question::Pop)).await?);
             has_asked_for_pop = true;
         } else {
             return Err(session_error(error));
@@ -231,8 +226,10 @@ pub async fn start_session(
     }
 }
 
+/// Selects the secret for a scheme, or asks for it. Meanwhile other devices can use the permit.
 async fn select_credentials(
     run: &Run,
+    permit: &mut HandshakePermit,
     scheme: SecurityScheme,
     access: &mut Access,
     requirement: PopRequirement,
@@ -240,39 +237,34 @@ async fn select_credentials(
     match scheme {
         SecurityScheme::Sec0 => Ok(Credentials::None),
         SecurityScheme::Sec1 => {
-            match &access.pop {
+            let is_given = |pop: &Secret<String>| !pop.expose().is_empty();
+            let pop = match &access.pop {
                 // An attacker in between could announce this. A user who gives a PoP expects the
                 // device to prove that it knows it.
-                Some(pop)
-                    if requirement == PopRequirement::AnnouncedNone && !pop.expose().is_empty() =>
-                {
-                    Err(FlowError::AnnouncedNoPop)
+                Some(pop) if requirement == PopRequirement::AnnouncedNone && is_given(pop) => {
+                    return Err(FlowError::AnnouncedNoPop);
                 }
-                Some(pop) => Ok(Credentials::Pop(pop.clone())),
-                None if requirement != PopRequirement::Some => Ok(Credentials::None),
-                None => {
-                    access.pop = run.ask(&Question::Pop).await;
-                    let pop = access.pop.clone().map(Credentials::Pop);
-                    pop.ok_or(FlowError::MissingInput(Question::Pop))
-                }
-            }
+                Some(pop) => pop.clone(),
+                None if requirement != PopRequirement::Some => return Ok(Credentials::None),
+                None => permit.release_during(run.require(Question::Pop)).await?,
+            };
+            access.pop = Some(pop.clone());
+            Ok(Credentials::Pop(pop))
         }
         SecurityScheme::Sec2 => {
             let given = [&access.password, &access.pop, &access.label_password];
             let mut given = given.into_iter().flatten();
             let password = match given.find(|secret| !secret.expose().is_empty()) {
                 Some(password) => password.clone(),
-                None => run
-                    .ask(&Question::Password)
-                    .await
-                    .ok_or(FlowError::MissingInput(Question::Password))?,
+                None => {
+                    permit
+                        .release_during(run.require(Question::Password))
+                        .await?
+                }
             };
-            let username = access
-                .username
-                .clone()
-                .unwrap_or_else(|| DEFAULT_USERNAME.to_owned());
+            let username = access.username.as_deref().unwrap_or(DEFAULT_USERNAME);
             Ok(Credentials::UserPassword {
-                username,
+                username: username.to_owned(),
                 password,
                 verifier: VerifierForm::Standard,
             })
@@ -290,7 +282,8 @@ const fn describe_no_security(service: Service) -> &'static str {
     }
 }
 
-/// Does a handshake; with `sec2_compat`, another one for each broken verifier form that could apply.
+/// Does a handshake; with `sec2_compat`, another one for each form in which broken firmware may have
+/// stored the verifier of this password.
 async fn handshake_with_fallbacks(
     run: &Run,
     connection: &mut Connection,
@@ -304,42 +297,31 @@ async fn handshake_with_fallbacks(
         Ok(keys) => return Ok((keys, credentials)),
         Err(error) => error,
     };
-    if access.sec2_compat && is_wrong_secret(&error) {
-        for form in list_fallback_forms(&credentials) {
-            if let Credentials::UserPassword { verifier, .. } = &mut credentials {
-                *verifier = form;
-            }
-            run.report(&Event::Warned {
-                id: Warning::Sec2Compat,
-                message: "the device rejected the password; trying it in another form, \
-                          which counts as one more wrong try"
-                    .to_owned(),
-            });
-            match connection.agree(scheme, &credentials, rng, permit).await {
-                Ok(keys) => return Ok((keys, credentials)),
-                Err(error) if is_wrong_secret(&error) => {}
-                Err(_) => break,
-            }
+    let forms = match &credentials {
+        Credentials::UserPassword {
+            username, password, ..
+        } if access.sec2_compat && is_wrong_secret(&error) => {
+            let is_ambiguous = inner_hash_is_ambiguous(username, password);
+            let stripped = is_ambiguous.then_some(VerifierForm::StrippedInnerHash);
+            [Some(VerifierForm::ShortSalt), stripped]
+        }
+        _ => [None, None],
+    };
+    for form in forms.into_iter().flatten() {
+        if let Credentials::UserPassword { verifier, .. } = &mut credentials {
+            *verifier = form;
+        }
+        let message = "the device rejected the password; trying it in another form, \
+                       which counts as one more wrong try";
+        run.warn(Warning::Sec2Compat, message);
+        match connection.agree(scheme, &credentials, rng, permit).await {
+            Ok(keys) => return Ok((keys, credentials)),
+            Err(error) if is_wrong_secret(&error) => {}
+            Err(_) => break,
         }
     }
     // The first error is the relevant one: the device rejected the password.
     Err(error)
-}
-
-/// The other verifier forms that broken firmware may have derived from this secret.
-fn list_fallback_forms(credentials: &Credentials) -> Vec<VerifierForm> {
-    match credentials {
-        Credentials::UserPassword {
-            username, password, ..
-        } => {
-            let mut forms = vec![VerifierForm::ShortSalt];
-            if inner_hash_is_ambiguous(username, password) {
-                forms.push(VerifierForm::StrippedInnerHash);
-            }
-            forms
-        }
-        Credentials::None | Credentials::Pop(_) => Vec::new(),
-    }
 }
 
 fn is_wrong_secret(error: &SessionError) -> bool {

@@ -44,17 +44,14 @@ pub enum ReservedEndpoint {
 
 /// The purpose of the endpoint with this name, if it cannot be called in a session.
 pub fn find_reserved(endpoint: &str) -> Option<ReservedEndpoint> {
-    [Service::Provisioning, Service::LocalControl]
-        .into_iter()
-        .find_map(|service| {
-            if service.session_endpoint().as_str() == endpoint {
-                Some(ReservedEndpoint::Session)
-            } else if service.version_endpoint().as_str() == endpoint {
-                Some(ReservedEndpoint::Version)
-            } else {
-                None
-            }
-        })
+    let services = [Service::Provisioning, Service::LocalControl].into_iter();
+    let mut reserved = services.flat_map(|service| {
+        [
+            (service.session_endpoint(), ReservedEndpoint::Session),
+            (service.version_endpoint(), ReservedEndpoint::Version),
+        ]
+    });
+    reserved.find_map(|(name, purpose)| (name.as_str() == endpoint).then_some(purpose))
 }
 
 async fn send_command<C>(mut session: Session, command: &C, step: FlowStep) -> Result<(), FlowError>

@@ -5,60 +5,32 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join_all;
 
 use super::connect::read_version_document;
-use super::seen_device::SeenDevice;
 use super::select;
 use super::target::Target;
 use super::{Event, FlowError, FlowStep, Run};
 use crate::endpoint::version::Version;
 use crate::session::Connection;
-use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportError};
+use crate::transport::{Candidate, Discovery, Medium, TransportError};
 
 /// A device in reach.
 #[derive(Clone, Debug)]
 pub struct DiscoveredDevice {
-    /// The medium that it was found on.
-    pub medium: &'static Medium,
-    /// The device's address.
-    pub address: Address,
-    /// The announced name.
-    pub name: Option<String>,
-    /// The rest of the announcement.
-    pub hints: Hints,
+    /// The announcement.
+    pub device: Candidate,
     /// The version document; `None` if the device has no version endpoint or was not probed.
     pub version: Option<Version>,
     /// Why the version document could not be read, if several devices were probed.
     pub version_error: Option<Arc<FlowError>>,
 }
 
-impl DiscoveredDevice {
-    /// The device without its version document.
-    pub fn seen(&self) -> SeenDevice {
-        SeenDevice {
-            medium: self.medium,
-            name: self.name.clone(),
-            address: self.address.clone(),
-            hints: self.hints.clone(),
-        }
-    }
-}
-
 /// A device that was not probed.
-impl From<SeenDevice> for DiscoveredDevice {
-    fn from(device: SeenDevice) -> Self {
-        let SeenDevice {
-            medium,
-            name,
-            address,
-            hints,
-        } = device;
+impl From<Candidate> for DiscoveredDevice {
+    fn from(device: Candidate) -> Self {
         Self {
-            medium,
-            address,
-            name,
-            hints,
+            device,
             version: None,
             version_error: None,
         }
@@ -77,7 +49,7 @@ pub struct Discovered {
 impl Discovered {
     /// The error that no device matches, with the others that the scan found.
     pub fn no_candidate(&self, medium: &'static Medium) -> FlowError {
-        let others = self.others.iter().map(DiscoveredDevice::seen);
+        let others = self.others.iter().map(|other| other.device.clone());
         select::no_candidate(medium, others.collect())
     }
 }
@@ -110,7 +82,7 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
             None => break,
             Some(Ok(candidate)) => {
                 run.report(&Event::DeviceSeen {
-                    device: SeenDevice::of(&candidate),
+                    device: candidate.clone(),
                     is_wanted: is_wanted(&candidate),
                 });
                 select::upsert(&mut seen, candidate);
@@ -119,45 +91,34 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
             Some(Err(error)) => return Err(error.into()),
         }
     }
-    let (wanted, others): (Vec<Candidate>, Vec<Candidate>) = seen.into_iter().partition(is_wanted);
     // An announcement has all data to show, so a device that announces itself needs no probe.
-    let should_probe = |is_wanted: bool| match discovery {
+    let should_probe = |candidate: &Candidate| match discovery {
         _ if target.address.is_some() => true,
         Discovery::Announced => false,
         Discovery::Enumerated => match probe {
             Probe::Known => false,
-            Probe::Likely => is_wanted,
+            Probe::Likely => is_wanted(candidate),
             Probe::All => true,
         },
         Discovery::Fixed => true,
     };
-    let describe = |candidate: Candidate, should_probe: bool| async move {
-        let announced = DiscoveredDevice::from(SeenDevice::of(&candidate));
-        if !should_probe {
-            return Ok(announced);
-        }
-        match read_candidate_version(run, target, &candidate).await {
-            Ok(version) => Ok(DiscoveredDevice {
-                version,
-                ..announced
-            }),
-            // The list has several devices, so one that fails does not fail the others.
-            Err(error) if target.address.is_none() && discovery == Discovery::Enumerated => {
-                Ok(DiscoveredDevice {
-                    version_error: Some(Arc::new(error)),
-                    ..announced
-                })
+    let describe = |candidate: Candidate| async move {
+        let should_probe = should_probe(&candidate);
+        let mut device = DiscoveredDevice::from(candidate);
+        if should_probe {
+            match read_candidate_version(run, target, &device.device).await {
+                Ok(version) => device.version = version,
+                // The list has several devices, so one that fails does not fail the others.
+                Err(error) if target.address.is_none() && discovery == Discovery::Enumerated => {
+                    device.version_error = Some(Arc::new(error));
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        Ok(device)
     };
-    let describe_all = |candidates: Vec<Candidate>, should_probe| {
-        let candidates = candidates.into_iter();
-        try_join_all(candidates.map(move |candidate| describe(candidate, should_probe)))
-    };
-    let devices = describe_all(wanted, should_probe(true));
-    let others = describe_all(others, should_probe(false));
-    let (devices, others) = try_join(devices, others).await?;
+    let described = try_join_all(seen.into_iter().map(describe)).await?;
+    let (devices, others) = described.into_iter().partition(|it| is_wanted(&it.device));
     Ok(Discovered { devices, others })
 }
 

@@ -1,12 +1,11 @@
 //! The errors of flows, with the data for their messages. Advice and exit codes are in `report`.
 
-use std::fmt;
 use std::time::Duration;
 
+use derive_more::Display;
 use thiserror::Error;
 
 use super::journal::JournalError;
-use super::seen_device::SeenDevice;
 use super::{Question, StopReason};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::MappingStatus;
@@ -15,7 +14,7 @@ use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::Ssid;
 use crate::provisioner::{Cause, NetworkName, ProvisionError};
 use crate::session::SessionError;
-use crate::transport::{Medium, TransportError};
+use crate::transport::{Candidate, Medium, TransportError};
 
 /// The error that ended a flow.
 #[derive(Debug, Error)]
@@ -26,7 +25,7 @@ pub enum FlowError {
         /// The medium that was searched.
         medium: &'static Medium,
         /// The devices that match, the strongest signal first.
-        seen: Vec<SeenDevice>,
+        seen: Vec<Candidate>,
     },
     /// The device announces plaintext although a secret was given for it. An attacker in between
     /// could announce that to read the Wi-Fi passphrase.
@@ -57,10 +56,7 @@ pub enum FlowError {
     },
     /// The device closed the connection instead of signing.
     #[error("the device did not sign the challenge")]
-    ChallengeRefused {
-        /// The transport's part of the error.
-        source: TransportError,
-    },
+    ChallengeRefused(#[source] TransportError),
     /// The device has no certificate yet.
     #[error("the device must be claimed first")]
     ClaimRequired,
@@ -80,25 +76,13 @@ pub enum FlowError {
         /// Its authentication mode.
         auth: AuthMode,
     },
-    /// The device reported that it failed to join.
-    #[error("the device could not join {network}: {}{}", describe_reason(*reason), describe_visibility(*visibility))]
-    JoinFailed {
+    /// The device did not join.
+    #[error("{}", describe_join(network, *problem, *visibility))]
+    NotJoined {
         /// The network.
         network: NetworkName,
-        /// The device's reason; `None` if it gives none.
-        reason: Option<JoinFailure>,
-        /// Whether a reset made the device forget the credentials.
-        is_forgotten: bool,
-        /// What the device's own scan shows of the network; `None` without a scan.
-        visibility: Option<NetworkVisibility>,
-    },
-    /// The device was still joining at the time limit.
-    #[error("the device was still trying to join {network} after {} s", waited.as_secs_f32())]
-    JoinTimedOut {
-        /// The network.
-        network: NetworkName,
-        /// The time limit.
-        waited: Duration,
+        /// The problem.
+        problem: JoinProblem,
         /// Whether a reset made the device forget the credentials.
         is_forgotten: bool,
         /// What the device's own scan shows of the network; `None` without a scan.
@@ -126,7 +110,7 @@ pub enum FlowError {
         /// The medium that was searched.
         medium: &'static Medium,
         /// The devices that do not match, those with a name first.
-        seen: Vec<SeenDevice>,
+        seen: Vec<Candidate>,
     },
     /// The device has no endpoint for mapping.
     #[error("the device's firmware cannot be mapped to an account")]
@@ -181,7 +165,7 @@ pub enum FlowError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// The user or the time limit of the whole run stopped it.
-    #[error("{}", describe_stop(*reason))]
+    #[error("{reason}")]
     Stopped {
         /// The reason.
         reason: StopReason,
@@ -203,12 +187,9 @@ pub enum FlowError {
     /// espctl supports no protocol of the device.
     #[error("the device speaks no protocol that espctl supports")]
     UnknownProtocol,
-    /// The device announces a security scheme that espctl does not support.
-    #[error("the device announces Security {number}, which espctl does not support")]
-    UnknownScheme {
-        /// The announced number.
-        number: u64,
-    },
+    /// The device announces a security scheme with this number, which espctl does not support.
+    #[error("the device announces Security {0}, which espctl does not support")]
+    UnknownScheme(u64),
     /// The device needs the user's id, which the login does not contain.
     #[error("the device needs the user's id, but the login does not contain it")]
     UserUnknown,
@@ -220,18 +201,32 @@ impl FlowError {
         move |source| Self::Session { step, source }
     }
 
-    /// The error of a request to a device at this step.
-    pub(super) fn of_provisioner(step: FlowStep, error: ProvisionError) -> Self {
-        match error {
-            ProvisionError::LinkLost(Cause::Session(source))
-            | ProvisionError::NotSent(Cause::Session(source))
-            | ProvisionError::Refused {
-                cause: Cause::Session(source),
-                ..
-            }
-            | ProvisionError::Unanswered(Cause::Session(source)) => Self::Session { step, source },
-            source => Self::Protocol { step, source },
+    /// Makes the error of a request to a device at this step.
+    pub(super) fn of_provisioner(step: FlowStep) -> impl Fn(ProvisionError) -> Self {
+        move |error| match error.cause {
+            Cause::Session(source) => Self::Session { step, source },
+            _ => Self::Protocol {
+                step,
+                source: error,
+            },
         }
+    }
+
+    /// Makes the error of a call to the account at this step.
+    pub(super) fn of_cloud(step: FlowStep) -> impl Fn(CloudError) -> Self {
+        move |source| Self::Cloud { step, source }
+    }
+
+    /// Adds that a part of the run succeeded before.
+    pub(super) fn after(mut self, completed: Completed) -> Self {
+        if let Self::Stopped { credentials, .. } = &mut self
+            && matches!(completed, Completed::Joined(_))
+        {
+            *credentials = CredentialState::Joined;
+            return self;
+        }
+        let source = Box::new(self);
+        Self::PartialSuccess { completed, source }
     }
 
     /// The step that failed or was cut short.
@@ -243,20 +238,18 @@ impl FlowError {
             | Self::ClaimRequired
             | Self::NoWifi
             | Self::NoWifiNeedsChallenge
-            | Self::UnknownScheme { .. } => FlowStep::ReadingVersion,
-            Self::ChallengeDisabled | Self::ChallengeRefused { .. } | Self::OtherNode { .. } => {
+            | Self::UnknownScheme(_) => FlowStep::ReadingVersion,
+            Self::ChallengeDisabled | Self::ChallengeRefused(_) | Self::OtherNode { .. } => {
                 FlowStep::Signing
             }
             Self::ChallengeExpired { .. } => FlowStep::VerifyingAssociation,
             Self::MappingPending { .. } | Self::NotMapped { .. } => FlowStep::AddingMapping,
             Self::NoMapping | Self::UserUnknown => FlowStep::SendingUser,
             Self::EnterpriseNetwork { .. } => FlowStep::SendingWifi,
-            Self::JoinFailed { .. } | Self::JoinTimedOut { .. } | Self::Unconfirmed { .. } => {
-                FlowStep::ConfirmingWifi
-            }
+            Self::NotJoined { .. } | Self::Unconfirmed { .. } => FlowStep::ConfirmingWifi,
             Self::MissingInput(question) => match question {
                 Question::Pop | Question::Password => FlowStep::Securing,
-                Question::NewPassphrase { .. } | Question::Passphrase { .. } | Question::Ssid => {
+                Question::NewPassphrase(_) | Question::Passphrase(_) | Question::Ssid => {
                     FlowStep::SendingWifi
                 }
             },
@@ -275,35 +268,18 @@ impl FlowError {
 }
 
 /// The part of a run that succeeded before an error, and stays in effect.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub enum Completed {
-    /// The device joined its network.
-    Joined {
-        /// The network.
-        network: NetworkName,
-    },
-    /// The node is in the account.
-    Mapped {
-        /// The node's id in the account.
-        node_id: String,
-    },
-    /// The device has the user's id and the secret key, but the account does not know of the mapping.
-    SecretSent {
-        /// The node's id in the account.
-        node_id: String,
-    },
-}
-
-impl fmt::Display for Completed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Joined { network } => write!(f, "the device has joined {network}"),
-            Self::Mapped { node_id } => write!(f, "the node {node_id} is in your account"),
-            Self::SecretSent { node_id } => {
-                write!(f, "the account does not know of the node {node_id}")
-            }
-        }
-    }
+    /// The device joined this network.
+    #[display("the device has joined {_0}")]
+    Joined(NetworkName),
+    /// The node with this id is in the account.
+    #[display("the node {_0} is in your account")]
+    Mapped(String),
+    /// The device, the node with this id, has the user's id and the secret key, but the account does
+    /// not know of the mapping.
+    #[display("the account does not know of the node {_0}")]
+    SecretSent(String),
 }
 
 /// The state of the credentials on the device after a stopped run.
@@ -323,6 +299,15 @@ pub enum CredentialState {
     Unknown,
 }
 
+/// Why a device did not join a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinProblem {
+    /// The device reported a failure, for this reason if it gives one.
+    Reported(Option<JoinFailure>),
+    /// The device was still joining at this time limit.
+    TimedOut(Duration),
+}
+
 /// What a device's own scan shows of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkVisibility {
@@ -335,96 +320,88 @@ pub enum NetworkVisibility {
 }
 
 /// The step of a flow. Its text is followed by the device's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
 pub enum FlowStep {
     /// Register a mapping by secret key in the account.
+    #[display("confirming in the account the mapping of")]
     AddingMapping,
     /// Send Apply: the device joins the network that it stored.
+    #[display("applying the Wi-Fi credentials on")]
     ApplyingWifi,
     /// Call an endpoint of the application.
+    #[display("calling an endpoint of")]
     Calling,
     /// Wait until the device has joined.
+    #[display("waiting for the Wi-Fi connection of")]
     ConfirmingWifi,
     /// Find the device and connect to it.
+    #[display("connecting to")]
     Connecting,
     /// Fetch a challenge from the account.
+    #[display("fetching a challenge from the account for")]
     FetchingChallenge,
     /// Poll the account for the result of a mapping that it knows, or may know.
+    #[display("following in the account the mapping of")]
     FollowingMapping,
     /// Read `proto-ver`.
+    #[display("reading the version of")]
     ReadingVersion,
     /// Make the device leave its network and accept another.
+    #[display("reopening provisioning on")]
     Reopening,
     /// Make the device forget credentials that failed.
+    #[display("resetting")]
     Resetting,
     /// List the networks that the device sees.
+    #[display("scanning for Wi-Fi networks with")]
     Scanning,
     /// Do the handshake.
+    #[display("securing the session with")]
     Securing,
     /// Send the user's id and the secret key to the device.
+    #[display("sending the user's id to")]
     SendingUser,
     /// Set tags, metadata and group of the mapped node.
+    #[display("setting up in the account")]
     SettingUp,
     /// Send the network's credentials.
+    #[display("sending the Wi-Fi credentials to")]
     SendingWifi,
     /// Make the device sign a challenge.
+    #[display("having a challenge signed by")]
     Signing,
     /// Submit the signature to the account.
+    #[display("verifying in the account the signature of")]
     VerifyingAssociation,
 }
 
-impl fmt::Display for FlowStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::AddingMapping => "confirming in the account the mapping of",
-            Self::ApplyingWifi => "applying the Wi-Fi credentials on",
-            Self::Calling => "calling an endpoint of",
-            Self::ConfirmingWifi => "waiting for the Wi-Fi connection of",
-            Self::Connecting => "connecting to",
-            Self::FetchingChallenge => "fetching a challenge from the account for",
-            Self::FollowingMapping => "following in the account the mapping of",
-            Self::ReadingVersion => "reading the version of",
-            Self::Reopening => "reopening provisioning on",
-            Self::Resetting => "resetting",
-            Self::Scanning => "scanning for Wi-Fi networks with",
-            Self::Securing => "securing the session with",
-            Self::SendingUser => "sending the user's id to",
-            Self::SettingUp => "setting up in the account",
-            Self::SendingWifi => "sending the Wi-Fi credentials to",
-            Self::Signing => "having a challenge signed by",
-            Self::VerifyingAssociation => "verifying in the account the signature of",
-        })
-    }
-}
-
-fn describe_reason(reason: Option<JoinFailure>) -> String {
-    reason.map_or_else(
-        || "it gives no reason".to_owned(),
-        |reason| reason.to_string(),
-    )
+fn describe_join(
+    network: &NetworkName,
+    problem: JoinProblem,
+    visibility: Option<NetworkVisibility>,
+) -> String {
+    let reason = match problem {
+        JoinProblem::TimedOut(limit) => {
+            let limit = limit.as_secs_f32();
+            return format!("the device was still trying to join {network} after {limit} s");
+        }
+        JoinProblem::Reported(None) => "it gives no reason".to_owned(),
+        JoinProblem::Reported(Some(reason)) => reason.to_string(),
+    };
+    let scan = match visibility {
+        Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
+        Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
+        Some(NetworkVisibility::Seen) | None => "",
+    };
+    format!("the device could not join {network}: {reason}{scan}")
 }
 
 fn describe_status(status: Option<&MappingStatus>) -> String {
     status.map_or_else(String::new, |status| format!(" (last status: {status})"))
 }
 
-const fn describe_visibility(visibility: Option<NetworkVisibility>) -> &'static str {
-    match visibility {
-        Some(NetworkVisibility::NotSeen) => "; its own scan does not show the network",
-        Some(NetworkVisibility::OnlyFiveGhz) => "; its own scan shows the network on 5 GHz only",
-        Some(NetworkVisibility::Seen) | None => "",
-    }
-}
-
-const fn describe_stop(reason: StopReason) -> &'static str {
-    match reason {
-        StopReason::Expired => "the time for the whole run is up",
-        StopReason::Interrupted => "interrupted",
-    }
-}
-
 /// Uses the medium's own words if it has some: over a serial line, the search is for a port.
-fn no_candidate_message(medium: &Medium, seen: &[SeenDevice]) -> String {
+fn no_candidate_message(medium: &Medium, seen: &[Candidate]) -> String {
     match (medium.words.nothing_found, seen) {
         (Some(words), _) => words.to_owned(),
         (None, []) => format!("no device found over {medium}"),

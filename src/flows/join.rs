@@ -8,15 +8,15 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::network::{self, NetworkSelection};
 use super::{
-    CredentialState, Event, FlowError, FlowStep, Irreversible, NetworkVisibility, Question, Run,
-    Stage, Taken,
+    CredentialState, Event, FlowError, FlowStep, Irreversible, JoinProblem, NetworkVisibility,
+    Question, Run, Stage, Taken,
 };
 use crate::endpoint::ReplyError;
 use crate::endpoint::wifi_scan::AccessPoint;
 use crate::ident::Passphrase;
 use crate::provisioner::{
     Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, NetworkCredentials, NetworkName,
-    ProvisionError, Provisioner, ReconnectError, ResetAbility, WifiCredentials,
+    ProvisionError, Provisioner, ReconnectError, RequestFate, ResetAbility, WifiCredentials,
 };
 use crate::session::SessionError;
 use crate::transport::Limits;
@@ -55,49 +55,40 @@ impl Joining<'_> {
         } = selection;
         let name = network.name();
         let mut attempt = 1;
+        // The failure before a reset that failed.
         let mut previous = None;
         loop {
             let mut failure = match (self.attempt(&network, attempt > 1).await, previous.take()) {
                 (Ok(joined), _) => return Ok(joined),
                 // Firmware rejects Apply because the reset failed: the previous failure is the cause.
-                (
-                    Err(failure),
-                    Some(
-                        previous @ FlowError::JoinFailed {
-                            is_forgotten: false,
-                            ..
-                        },
-                    ),
-                ) if is_refused(&failure) => return Err(previous),
+                (Err(failure), Some(previous)) if find_refusal(&failure).is_some() => {
+                    return Err(previous);
+                }
                 (Err(failure), _) => failure,
             };
-            let (reason, has_timed_out) = match &failure {
-                FlowError::JoinFailed { reason, .. } => (*reason, false),
-                FlowError::JoinTimedOut { .. } => (None, true),
-                _ => return Err(failure),
-            };
-            let was_reset = self.reset_credentials().await;
-            let may_be_invisible = has_timed_out || reason == Some(JoinFailure::NetworkNotFound);
-            if may_be_invisible && seen.is_none() && was_reset {
-                seen = self.rescan().await;
-            }
-            if let FlowError::JoinFailed {
-                is_forgotten,
-                visibility,
-                ..
-            }
-            | FlowError::JoinTimedOut {
+            let FlowError::NotJoined {
+                problem,
                 is_forgotten,
                 visibility,
                 ..
             } = &mut failure
-            {
-                *is_forgotten = was_reset;
-                *visibility = find_visibility(&name, seen.as_deref());
-            }
-            if has_timed_out {
+            else {
                 return Err(failure);
+            };
+            let was_reset = self.reset_credentials().await;
+            *is_forgotten = was_reset;
+            let may_be_invisible = matches!(
+                problem,
+                JoinProblem::TimedOut(_)
+                    | JoinProblem::Reported(Some(JoinFailure::NetworkNotFound))
+            );
+            if may_be_invisible && seen.is_none() && was_reset {
+                seen = self.rescan().await;
             }
+            *visibility = find_visibility(&name, seen.as_deref());
+            let JoinProblem::Reported(reason) = *problem else {
+                return Err(failure);
+            };
             if attempt > retries {
                 match ask_for_new_passphrase(self.run, reason, &network).await {
                     Some(corrected) => network = corrected,
@@ -109,17 +100,29 @@ impl Joining<'_> {
                 attempt,
                 after: failure.to_string(),
             });
-            previous = Some(failure);
+            previous = (!was_reset).then_some(failure);
         }
     }
 
-    /// Makes one attempt. On `JoinFailed`, the device is not reset yet.
+    /// Makes one attempt. On `NotJoined`, the device is not reset yet.
     async fn attempt(
         &mut self,
         network: &NetworkCredentials,
         is_retry: bool,
     ) -> Result<Joined, FlowError> {
-        let stage = self.run.start_stage(Stage::SendWifi);
+        let run = self.run;
+        let sending = self.send_to_failed(network, is_retry);
+        run.in_stage(Stage::SendWifi, sending).await?;
+        run.in_stage(Stage::ConfirmWifi, self.confirm(network))
+            .await
+    }
+
+    /// Sends the credentials, also to a device that still is in a failed state.
+    async fn send_to_failed(
+        &mut self,
+        network: &NetworkCredentials,
+        is_retry: bool,
+    ) -> Result<(), FlowError> {
         let mut sent = self.send(network).await;
         // Firmware without a reset clears a failure by itself, some time later.
         let deadline = Instant::now() + self.run.pace.set_retry;
@@ -135,13 +138,7 @@ impl Joining<'_> {
         {
             sent = self.send(network).await;
         }
-        self.run.end_stage(&stage, sent.is_ok());
-        sent?;
-
-        let stage = self.run.start_stage(Stage::ConfirmWifi);
-        let confirmed = self.confirm(network).await;
-        self.run.end_stage(&stage, confirmed.is_ok());
-        confirmed
+        sent
     }
 
     async fn send(&mut self, network: &NetworkCredentials) -> Result<(), FlowError> {
@@ -149,18 +146,18 @@ impl Joining<'_> {
         self.credentials = CredentialState::Unapplied;
         let mut set = self.device.set_credentials(network).await;
         // A reset may have closed the session. Then the device did not get the credentials.
-        if matches!(set, Err(ProvisionError::LinkLost(_))) {
+        if is_link_lost(&set) {
             self.credentials = previous;
             if self.reconnect(self.run.pace.reconnect).await.is_ok() {
                 self.credentials = CredentialState::Unapplied;
                 set = self.device.set_credentials(network).await;
             }
         }
-        set.map_err(|error| FlowError::of_provisioner(FlowStep::SendingWifi, error))?;
+        set.map_err(FlowError::of_provisioner(FlowStep::SendingWifi))?;
         self.run.report(&Event::credentials_sent(&network.name()));
         let taken = |applied: &Result<(), ProvisionError>| match applied {
             Ok(()) => Taken::Yes,
-            Err(ProvisionError::LinkLost(_) | ProvisionError::Unanswered(_)) => Taken::Perhaps,
+            Err(error) if error.may_be_done() => Taken::Perhaps,
             Err(_) => Taken::No,
         };
         let (credentials, device) = (&mut self.credentials, &mut self.device);
@@ -174,29 +171,31 @@ impl Joining<'_> {
             .run
             .perform_irreversible(step, &Irreversible::Apply, taken, applying);
         match applied.await? {
-            Ok(()) => {}
-            // The device may have accepted the request: its answer is lost or not readable.
-            Err(ProvisionError::LinkLost(source) | ProvisionError::Unanswered(source)) => {
-                let network = network.name();
-                return Err(FlowError::Unconfirmed { network, source });
+            Ok(()) => {
+                self.credentials = CredentialState::Applied;
+                self.run.report(&Event::WifiApplied);
+                Ok(())
             }
-            Err(
-                error @ (ProvisionError::NotSent(_)
-                | ProvisionError::Refused { .. }
-                | ProvisionError::ScanUnfinished { .. }
-                | ProvisionError::Unsupported { .. }),
-            ) => {
+            // The device may have accepted the request: its answer is lost or not readable.
+            Err(error) if error.may_be_done() => Err(FlowError::Unconfirmed {
+                network: network.name(),
+                source: error.cause,
+            }),
+            Err(error) => {
                 self.credentials = CredentialState::Unapplied;
-                return Err(FlowError::of_provisioner(FlowStep::ApplyingWifi, error));
+                Err(FlowError::of_provisioner(step)(error))
             }
         }
-        self.credentials = CredentialState::Applied;
-        self.run.report(&Event::WifiApplied);
-        Ok(())
     }
 
     async fn confirm(&mut self, network: &NetworkCredentials) -> Result<Joined, FlowError> {
         let name = network.name();
+        let not_joined = |problem| FlowError::NotJoined {
+            network: name.clone(),
+            problem,
+            is_forgotten: false,
+            visibility: None,
+        };
         let mut deadline = Instant::now() + self.run.pace.join;
         let mut reported = None;
         let mut intervals = self.run.pace.status_intervals();
@@ -223,22 +222,15 @@ impl Joining<'_> {
                 Some(JoinState::Joined { network, .. }) if network.name() != name => {
                     let expected = "a connection to the network that was asked for";
                     let source = SessionError::from(ReplyError::Unexpected { expected }).into();
-                    return Err(FlowError::Unconfirmed {
-                        network: name,
-                        source,
-                    });
+                    let network = name;
+                    return Err(FlowError::Unconfirmed { network, source });
                 }
                 Some(JoinState::Joined { network, urls }) => {
                     self.run.report(&Event::joined(&network));
                     return Ok(Joined { network, urls });
                 }
                 Some(JoinState::Failed(reason)) => {
-                    return Err(FlowError::JoinFailed {
-                        network: name,
-                        reason,
-                        is_forgotten: false,
-                        visibility: None,
-                    });
+                    return Err(not_joined(JoinProblem::Reported(reason)));
                 }
                 Some(JoinState::Joining { attempts_remaining })
                     if reported != Some(attempts_remaining) =>
@@ -250,12 +242,7 @@ impl Joining<'_> {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(FlowError::JoinTimedOut {
-                    network: name,
-                    waited: self.run.pace.join,
-                    is_forgotten: false,
-                    visibility: None,
-                });
+                return Err(not_joined(JoinProblem::TimedOut(self.run.pace.join)));
             }
             // A device that repeats the same state at once must not keep this thread busy.
             if is_polled || !is_new {
@@ -279,11 +266,7 @@ impl Joining<'_> {
             network: name.clone(),
             source,
         };
-        let find_cause = |error| {
-            find_cause(error)
-                .map_err(|error| FlowError::of_provisioner(FlowStep::ConfirmingWifi, error))
-        };
-        let mut last_cause = find_cause(error)?;
+        let mut last_cause = error.cause;
         if !self.device.abilities().can_reconnect {
             return Err(unconfirmed(last_cause));
         }
@@ -301,12 +284,11 @@ impl Joining<'_> {
                     self.run.report(&Event::ContactRegained);
                     self.credentials = CredentialState::Applied;
                     reconnected += 1;
-                    let error = match self.device.join_state().await {
+                    last_cause = match self.device.join_state().await {
                         Ok(state) => return Ok(state),
-                        Err(error) => error,
+                        Err(error) => error.cause,
                     };
                     self.credentials = CredentialState::Unknown;
-                    last_cause = find_cause(error)?;
                     // A device that sends an invalid reply will send it again.
                     if matches!(last_cause, Cause::Session(SessionError::Reply(_))) {
                         break;
@@ -358,14 +340,11 @@ impl Joining<'_> {
     /// Resets the device, over a new connection if this one was cut off. Each attempt and the new
     /// connection have this time limit.
     async fn reset(&mut self, limit: Duration) -> bool {
-        match timeout(limit, self.device.reset()).await {
-            Ok(Err(ProvisionError::LinkLost(_))) => {}
-            outcome => return matches!(outcome, Ok(Ok(()))),
+        let mut outcome = timeout(limit, self.device.reset()).await;
+        if outcome.as_ref().is_ok_and(is_link_lost) && self.reconnect(limit).await.is_ok() {
+            outcome = timeout(limit, self.device.reset()).await;
         }
-        if self.reconnect(limit).await.is_err() {
-            return false;
-        }
-        matches!(timeout(limit, self.device.reset()).await, Ok(Ok(())))
+        matches!(outcome, Ok(Ok(())))
     }
 
     /// Lists the networks that the device sees after a reset, for the message of the error only.
@@ -377,17 +356,10 @@ impl Joining<'_> {
     }
 }
 
-/// The cause of an error after which espctl can reconnect; any other error ends the run.
-fn find_cause(error: ProvisionError) -> Result<Cause, ProvisionError> {
-    match error {
-        ProvisionError::LinkLost(cause)
-        | ProvisionError::NotSent(cause)
-        | ProvisionError::Refused { cause, .. }
-        | ProvisionError::Unanswered(cause) => Ok(cause),
-        error @ (ProvisionError::ScanUnfinished { .. } | ProvisionError::Unsupported { .. }) => {
-            Err(error)
-        }
-    }
+fn is_link_lost(outcome: &Result<(), ProvisionError>) -> bool {
+    outcome
+        .as_ref()
+        .is_err_and(|error| error.fate == RequestFate::LinkLost)
 }
 
 /// Asks for another passphrase, unless the reason of the failure rules a wrong one out.
@@ -402,7 +374,7 @@ async fn ask_for_new_passphrase(
     if reason == Some(JoinFailure::NetworkNotFound) {
         return None;
     }
-    let question = Question::NewPassphrase { ssid: ssid.clone() };
+    let question = Question::NewPassphrase(ssid.clone());
     let answer = run.ask(&question).await?;
     Some(NetworkCredentials::Wifi(WifiCredentials {
         ssid: ssid.clone(),
@@ -416,11 +388,6 @@ fn find_visibility(name: &NetworkName, seen: Option<&[AccessPoint]>) -> Option<N
         NetworkName::Wifi(ssid) => Some(NetworkVisibility::of(ssid, seen?)),
         NetworkName::Thread(_) => None,
     }
-}
-
-/// Whether the device rejected Apply.
-fn is_refused(failure: &FlowError) -> bool {
-    find_refusal(failure).is_some()
 }
 
 /// Whether the device rejected Apply because of its current state.
@@ -437,7 +404,11 @@ fn find_refusal(failure: &FlowError) -> Option<bool> {
         } => Some(status.is_wrong_state()),
         FlowError::Protocol {
             step: FlowStep::ApplyingWifi,
-            source: ProvisionError::Refused { is_wrong_state, .. },
+            source:
+                ProvisionError {
+                    fate: RequestFate::Refused { is_wrong_state },
+                    ..
+                },
         } => Some(*is_wrong_state),
         _ => None,
     }

@@ -47,11 +47,8 @@ impl RowName {
 pub enum Irreversible {
     /// Sends Apply: the device joins the network that it stored.
     Apply,
-    /// Puts the node into the account.
-    Map {
-        /// The node's id in the account.
-        node_id: String,
-    },
+    /// Puts the node with this id into the account.
+    Map(String),
 }
 
 /// Whether a step was taken.
@@ -65,34 +62,7 @@ pub enum Taken {
     Yes,
 }
 
-/// A failure to record a step.
+/// A failure to record a step: the cause, as text.
 #[derive(Debug, Error)]
-#[error("{message}")]
-pub struct JournalError {
-    /// The cause, as text.
-    pub message: String,
-}
-
-/// A journal that records nothing.
-#[derive(Clone, Copy, Debug)]
-pub struct NoJournal;
-
-#[async_trait]
-impl Journal for NoJournal {
-    async fn record_start(
-        &self,
-        _row: Option<&RowName>,
-        _step: &Irreversible,
-    ) -> Result<(), JournalError> {
-        Ok(())
-    }
-
-    async fn record_outcome(
-        &self,
-        _row: Option<&RowName>,
-        _step: &Irreversible,
-        _taken: Taken,
-    ) -> Result<(), JournalError> {
-        Ok(())
-    }
-}
+#[error("{0}")]
+pub struct JournalError(pub String);

@@ -15,7 +15,6 @@
 
 pub mod connect;
 pub mod control;
-mod device;
 pub mod discover;
 mod error;
 mod growing;
@@ -33,21 +32,19 @@ mod run;
 mod scripted_journal;
 #[cfg(test)]
 mod scripted_observer;
-mod seen_device;
 pub mod select;
 mod stop;
 mod target;
 
-pub use error::{Completed, CredentialState, FlowError, FlowStep, NetworkVisibility};
+pub use error::{Completed, CredentialState, FlowError, FlowStep, JoinProblem, NetworkVisibility};
 pub use growing::{Grower, Growing};
-pub use journal::{Irreversible, Journal, JournalError, NoJournal, RowName, Taken};
+pub use journal::{Irreversible, Journal, JournalError, RowName, Taken};
 pub use mapping_method::MappingMethod;
 pub use observer::{
-    Choice, Chosen, Event, Network, Observer, Question, SchemeSource, Stage, StageState, Warning,
+    Choice, Chosen, Event, Observer, Question, SchemeSource, Stage, StageState, Warning,
 };
 pub use pace::Pace;
 pub use request::{Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest};
 pub use run::{BegunSteps, Run};
-pub use seen_device::SeenDevice;
 pub use stop::{Stop, StopReason, Stopper};
 pub use target::Target;

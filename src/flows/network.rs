@@ -5,10 +5,8 @@
 
 use super::growing::Growing;
 use super::request::NetworkRequest;
-use super::{
-    Choice, Chosen, Event, FlowError, FlowStep, Network, NetworkVisibility, Question, Run,
-};
-use crate::endpoint::wifi_scan::AccessPoint;
+use super::{Choice, Chosen, Event, FlowError, FlowStep, NetworkVisibility, Question, Run};
+use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
 use crate::ident::{Passphrase, Ssid};
 use crate::provisioner::{NetworkCredentials, Provisioner, WifiCredentials};
 
@@ -46,48 +44,43 @@ pub async fn select_network(
     device: &mut dyn Provisioner,
     wanted: &NetworkRequest,
 ) -> Result<NetworkSelection, FlowError> {
-    let can_scan = device.abilities().can_scan;
-    match (&wanted.ssid, &wanted.passphrase) {
-        (Some(ssid), Some(passphrase)) => Ok(NetworkSelection {
-            network: wifi_credentials(ssid.clone(), passphrase.clone()),
-            seen: None,
-        }),
-        (Some(ssid), None) => {
-            // Only a scan shows whether the network needs a passphrase.
-            let seen = if can_scan {
-                Some(scan_networks(run, device).await?)
-            } else {
-                None
-            };
-            let network = find_by_name(ssid, seen.as_deref().unwrap_or_default());
-            let network = complete_credentials(run, ssid.clone(), network, wanted).await?;
-            Ok(NetworkSelection { network, seen })
-        }
-        (None, _) if !can_scan => {
-            let answer = run.ask(&Question::Ssid).await;
-            let ssid = answer.and_then(|name| name.expose().parse().ok());
-            let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-            let network = complete_credentials(run, ssid, None, wanted).await?;
-            let seen = None;
-            Ok(NetworkSelection { network, seen })
-        }
-        (None, _) => loop {
-            let seen = scan_networks(run, device).await?;
-            let list = Growing::complete(seen.clone());
-            let (ssid, network) = match run.choose(Choice::Networks(list)).await {
-                Chosen::Item(index) => {
-                    let network = seen.get(index);
-                    (network.and_then(|network| network.ssid.clone()), network)
+    if let (Some(ssid), Some(passphrase)) = (&wanted.ssid, &wanted.passphrase) {
+        let network = wifi_credentials(ssid.clone(), passphrase.clone());
+        let seen = None;
+        return Ok(NetworkSelection { network, seen });
+    }
+    loop {
+        // Only a scan shows whether the network needs a passphrase.
+        let seen = if device.abilities().can_scan {
+            Some(scan_networks(run, device).await?)
+        } else {
+            None
+        };
+        let (ssid, network) = match (&wanted.ssid, &seen) {
+            (Some(ssid), seen) => {
+                let seen = seen.as_deref().unwrap_or_default();
+                (Some(ssid.clone()), find_by_name(ssid, seen))
+            }
+            (None, None) => {
+                let answer = run.require(Question::Ssid).await?;
+                (answer.expose().parse().ok(), None)
+            }
+            (None, Some(seen)) => {
+                let list = Growing::complete(seen.clone());
+                match run.choose(Choice::Networks(list)).await {
+                    Chosen::Item(index) => {
+                        let network = seen.get(index);
+                        (network.and_then(|network| network.ssid.clone()), network)
+                    }
+                    Chosen::Manual(ssid) => (Some(ssid), None),
+                    Chosen::Declined | Chosen::Nothing => (None, None),
+                    Chosen::Rescan => continue,
                 }
-                Chosen::Manual(ssid) => (Some(ssid), None),
-                Chosen::Declined | Chosen::Nothing => (None, None),
-                Chosen::Rescan => continue,
-            };
-            let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
-            let network = complete_credentials(run, ssid, network, wanted).await?;
-            let seen = Some(seen);
-            return Ok(NetworkSelection { network, seen });
-        },
+            }
+        };
+        let ssid = ssid.ok_or(FlowError::MissingInput(Question::Ssid))?;
+        let network = complete_credentials(run, ssid, network, wanted).await?;
+        return Ok(NetworkSelection { network, seen });
     }
 }
 
@@ -111,23 +104,19 @@ async fn complete_credentials(
     network: Option<&AccessPoint>,
     wanted: &NetworkRequest,
 ) -> Result<NetworkCredentials, FlowError> {
-    if let Some(auth) = network
-        .map(|network| network.auth)
-        .filter(|auth| auth.is_enterprise())
-    {
+    let auth = network.map(|network| network.auth);
+    if let Some(auth) = auth.filter(|auth| auth.is_enterprise()) {
         return Err(FlowError::EnterpriseNetwork { ssid, auth });
     }
-    if let Some(passphrase) = &wanted.passphrase {
-        let passphrase = passphrase.clone();
-        return Ok(wifi_credentials(ssid, passphrase));
-    }
-    if network.is_some_and(|network| network.auth.takes_no_passphrase()) {
-        return Ok(wifi_credentials(ssid, Passphrase::none()));
-    }
-    let question = Question::Passphrase { ssid: ssid.clone() };
-    let answer = run.ask(&question).await;
-    let passphrase = answer.and_then(|answer| Passphrase::new(answer).ok());
-    let passphrase = passphrase.ok_or(FlowError::MissingInput(question))?;
+    let passphrase = match &wanted.passphrase {
+        Some(given) => given.clone(),
+        None if auth.is_some_and(AuthMode::takes_no_passphrase) => Passphrase::none(),
+        None => {
+            let question = Question::Passphrase(ssid.clone());
+            let answer = run.require(question.clone()).await?;
+            Passphrase::new(answer).map_err(|_| FlowError::MissingInput(question))?
+        }
+    };
     Ok(wifi_credentials(ssid, passphrase))
 }
 
@@ -142,9 +131,9 @@ pub async fn scan_networks(
 ) -> Result<Vec<AccessPoint>, FlowError> {
     run.report(&Event::WifiScanStarted);
     let scanned = device.scan_networks().await;
-    let networks = scanned.map_err(|error| FlowError::of_provisioner(FlowStep::Scanning, error))?;
+    let networks = scanned.map_err(FlowError::of_provisioner(FlowStep::Scanning))?;
     run.report(&Event::WifiScanned {
-        networks: networks.iter().map(Network::from).collect(),
+        networks: networks.clone(),
     });
     Ok(networks)
 }
@@ -155,7 +144,6 @@ const LAST_2_4_GHZ_CHANNEL: u32 = 14;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint::wifi_scan::AuthMode;
     use crate::ident::Bssid;
 
     fn network(ssid: &str, auth: i32) -> AccessPoint {

@@ -5,19 +5,20 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use serde::Serialize;
+use derive_more::Display;
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
 use super::growing::Growing;
 use super::journal::RowName;
 use super::mapping_method::MappingMethod;
-use super::seen_device::SeenDevice;
 use crate::endpoint::version::Version;
-use crate::endpoint::wifi_scan::{AccessPoint, AuthMode};
-use crate::ident::{Bssid, Ssid};
-use crate::provisioner::{JoinedNetwork, JoinedWifi, NetworkName};
+use crate::endpoint::wifi_scan::AccessPoint;
+use crate::ident::Ssid;
+use crate::provisioner::{JoinedNetwork, JoinedThread, JoinedWifi, NetworkName};
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
-use crate::transport::Medium;
+use crate::transport::{Candidate, Medium};
 
 /// The face that a flow reports to.
 #[async_trait]
@@ -62,8 +63,8 @@ pub enum Event {
     /// A search found a device, or new data about one that it found before.
     DeviceSeen {
         /// The announcement.
-        #[serde(flatten)]
-        device: SeenDevice,
+        #[serde(flatten, serialize_with = "serialize_announcement")]
+        device: Candidate,
         /// Whether the search is for this device.
         is_wanted: bool,
     },
@@ -95,7 +96,7 @@ pub enum Event {
     /// The device finished a Wi-Fi scan.
     WifiScanned {
         /// Strongest first.
-        networks: Vec<Network>,
+        networks: Vec<AccessPoint>,
     },
     /// The device stored the credentials.
     WifiSent {
@@ -133,29 +134,9 @@ pub enum Event {
         network_name: String,
     },
     /// The device joined a Thread network.
-    ThreadJoined {
-        /// The name of the network.
-        network_name: String,
-        /// Such as `0x1a2b`.
-        pan_id: String,
-        /// 16 hexadecimal digits.
-        ext_pan_id: String,
-        /// The radio channel.
-        channel: u32,
-    },
+    ThreadJoined(JoinedThread),
     /// The device joined a Wi-Fi network.
-    WifiJoined {
-        /// The device's IP address on the network.
-        ip: Option<String>,
-        /// The network.
-        ssid: Ssid,
-        /// The access point, as the device reports it.
-        bssid: Option<Bssid>,
-        /// The radio channel.
-        channel: Option<i32>,
-        /// The authentication mode.
-        auth: Option<AuthMode>,
-    },
+    WifiJoined(JoinedWifi),
     /// The account was not reachable for a challenge. The run goes on: the device may need none.
     ChallengeMissed {
         /// The cause, as text.
@@ -222,7 +203,7 @@ pub enum Event {
         /// The stage.
         stage: Stage,
         /// The stage's name, for display.
-        title: &'static str,
+        title: String,
         /// The new state.
         state: StageState,
         /// The duration; absent when the stage began or was skipped.
@@ -238,6 +219,18 @@ pub enum Event {
     },
 }
 
+/// The keys of `device_found`, and the signal strength.
+fn serialize_announcement<S: Serializer>(device: &Candidate, to: S) -> Result<S::Ok, S::Error> {
+    let keys = json!({
+        "transport": device.medium,
+        "address": device.address.to_string(),
+        "name": device.name,
+        "node_id": device.hints.node_id,
+        "signal": device.hints.signal,
+    });
+    keys.serialize(to)
+}
+
 /// Why a security scheme was selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -251,38 +244,32 @@ pub enum SchemeSource {
     Probed,
 }
 
-/// The stages of provisioning, as the phone apps show them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// The stages of provisioning, with their names as the phone apps show them.
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Done when the device accepted Set and Apply.
+    #[display("Sending Wi-Fi credentials")]
     SendWifi,
     /// Done when the device reported the network that it joined.
+    #[display("Confirming Wi-Fi connection")]
     ConfirmWifi,
     /// Done when the device signed the challenge, or accepted the user's id and the secret key.
+    #[display("Configuring device association")]
     Associate,
     /// Done when the cloud confirmed the mapping.
+    #[display("Verifying device association")]
     VerifyAssociation,
     /// Done when the node has its tags, metadata and group.
+    #[display("Setting up the node")]
     SetupNode,
 }
 
 impl Stage {
-    /// The name of the stage, for display.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::SendWifi => "Sending Wi-Fi credentials",
-            Self::ConfirmWifi => "Confirming Wi-Fi connection",
-            Self::Associate => "Configuring device association",
-            Self::VerifyAssociation => "Verifying device association",
-            Self::SetupNode => "Setting up the node",
-        }
-    }
-
-    pub(super) const fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
+    pub(super) fn event(self, state: StageState, took_ms: Option<u64>) -> Event {
         Event::Stage {
             stage: self,
-            title: self.title(),
+            title: self.to_string(),
             state,
             took_ms,
         }
@@ -323,46 +310,6 @@ pub enum Warning {
     Sec2Compat,
 }
 
-/// A Wi-Fi network in lists and events.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Network {
-    /// `None` if hidden.
-    pub ssid: Option<Ssid>,
-    /// The bytes of the SSID; empty if hidden.
-    pub ssid_hex: String,
-    /// The strongest access point.
-    pub bssid: Bssid,
-    /// Its radio channel.
-    pub channel: u32,
-    /// Its signal strength, in dBm.
-    pub rssi: i32,
-    /// The authentication mode, as ESP-IDF numbers it.
-    pub auth: AuthMode,
-    /// The name of the authentication mode.
-    pub auth_name: String,
-}
-
-impl From<&AccessPoint> for Network {
-    fn from(access_point: &AccessPoint) -> Self {
-        let AccessPoint {
-            ssid,
-            bssid,
-            channel,
-            rssi,
-            auth,
-        } = access_point.clone();
-        Self {
-            ssid_hex: ssid.as_ref().map(Ssid::to_hex).unwrap_or_default(),
-            ssid,
-            bssid,
-            channel,
-            rssi,
-            auth,
-            auth_name: auth.to_string(),
-        }
-    }
-}
-
 impl Event {
     pub(super) fn credentials_sent(network: &NetworkName) -> Self {
         match network {
@@ -378,25 +325,8 @@ impl Event {
 
     pub(super) fn joined(network: &JoinedNetwork) -> Self {
         match network {
-            JoinedNetwork::Wifi(JoinedWifi {
-                ssid,
-                ip,
-                bssid,
-                channel,
-                auth,
-            }) => Self::WifiJoined {
-                ip: ip.clone(),
-                ssid: ssid.clone(),
-                bssid: bssid.clone(),
-                channel: *channel,
-                auth: *auth,
-            },
-            JoinedNetwork::Thread(thread) => Self::ThreadJoined {
-                network_name: thread.network_name.clone(),
-                pan_id: thread.pan_id_text(),
-                ext_pan_id: thread.ext_pan_id_text(),
-                channel: thread.channel,
-            },
+            JoinedNetwork::Wifi(wifi) => Self::WifiJoined(wifi.clone()),
+            JoinedNetwork::Thread(thread) => Self::ThreadJoined(thread.clone()),
         }
     }
 }
@@ -405,7 +335,7 @@ impl Event {
 #[derive(Clone, Debug)]
 pub enum Choice {
     /// Devices that announced themselves.
-    Devices(Growing<SeenDevice>),
+    Devices(Growing<Candidate>),
     /// Networks that the device sees, strongest first.
     Networks(Growing<AccessPoint>),
 }
@@ -426,34 +356,21 @@ pub enum Chosen {
 }
 
 /// A value that the user can type.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Display, PartialEq, Eq)]
 pub enum Question {
-    /// The passphrase of a network.
-    Passphrase {
-        /// The network's name.
-        ssid: Ssid,
-    },
-    /// Another passphrase for a network, after the device failed to join with the first one.
-    NewPassphrase {
-        /// The network's name.
-        ssid: Ssid,
-    },
+    /// The passphrase of this network.
+    #[display("the passphrase of {_0}")]
+    Passphrase(Ssid),
+    /// Another passphrase for this network, after the device failed to join with the first one.
+    #[display("another passphrase of {_0}")]
+    NewPassphrase(Ssid),
     /// The password of Security 2.
+    #[display("the Security 2 password")]
     Password,
     /// The proof of possession.
+    #[display("the proof of possession")]
     Pop,
     /// The network to join.
+    #[display("the Wi-Fi network")]
     Ssid,
-}
-
-impl fmt::Display for Question {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Passphrase { ssid } => write!(f, "the passphrase of {ssid}"),
-            Self::NewPassphrase { ssid } => write!(f, "another passphrase of {ssid}"),
-            Self::Password => f.write_str("the Security 2 password"),
-            Self::Pop => f.write_str("the proof of possession"),
-            Self::Ssid => f.write_str("the Wi-Fi network"),
-        }
-    }
 }

@@ -7,17 +7,14 @@
 use tokio::time::timeout;
 
 use super::connect::{self, Connected, OpenedDevice};
-use super::device::{Device, close_device};
 use super::join::{Joined, Joining};
 use super::map::{CLAIMING, MappedNode, Mapping, Progress};
 use super::mapping_method::MappingMethod;
 use super::network::{self, NetworkSelection};
 use super::request::ProvisionRequest;
-use super::select;
-use super::{
-    Completed, CredentialState, Event, FlowError, FlowStep, Run, Stage, StopReason, Warning,
-};
+use super::{Completed, CredentialState, FlowError, FlowStep, Run, Stage, StopReason, Warning};
 use crate::endpoint::version::Version;
+use crate::provisioner::Provisioner;
 use crate::security::SecurityScheme;
 
 /// The confirmed results of a run.
@@ -37,34 +34,27 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         None => None,
         Some(owner) => {
             let preparing = Mapping::prepare(run, owner, request.device.target.medium);
-            Some(
-                run.unless_stopped(FlowStep::FetchingChallenge, preparing)
-                    .await?,
-            )
+            let step = FlowStep::FetchingChallenge;
+            Some(run.unless_stopped(step, preparing).await?)
         }
     };
-    let target = &request.device.target;
-    let selecting = select::select_device(run, target);
-    let candidate = run.unless_stopped(FlowStep::Connecting, selecting).await?;
-    let connecting = connect::connect(run, target, candidate);
+    let connecting = connect::find_and_connect(run, &request.device.target);
     let (mut device, method) = match run.unless_stopped(FlowStep::Connecting, connecting).await? {
         Connected::Protocomm(opened) => secure_device(run, request, &mut mapping, *opened).await?,
         Connected::Ready(mut device) if mapping.is_some() => {
-            close_device(device.as_mut()).await;
+            device.close().await;
             return Err(FlowError::NoMapping);
         }
-        Connected::Ready(device) => (Device::Ready(device), None),
+        Connected::Ready(device) => (device, None),
     };
     let scheme = device.secured().map(|secured| secured.scheme);
 
     let selection = match &request.network {
         None => None,
         Some(wanted) => {
-            let selecting = network::select_network(run, device.provisioner(), wanted);
-            Some((
-                run.unless_stopped(FlowStep::Scanning, selecting).await?,
-                wanted.retries,
-            ))
+            let selecting = network::select_network(run, device.as_mut(), wanted);
+            let selection = run.unless_stopped(FlowStep::Scanning, selecting).await?;
+            Some((selection, wanted.retries))
         }
     };
     let mut progress = None;
@@ -75,10 +65,9 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         }
         (Some(mapping), Some(secured), Some(method)) => {
             let associating = mapping.associate(secured, method);
-            let associated = run
-                .unless_stopped(FlowStep::VerifyingAssociation, associating)
-                .await;
-            progress = Some(associated.map_err(|error| with_mapped_context(mapping, error))?);
+            let step = FlowStep::VerifyingAssociation;
+            let associated = run.unless_stopped(step, associating).await;
+            progress = Some(associated.map_err(|error| mapping.add_context(error))?);
         }
     }
     let joined = match selection {
@@ -90,37 +79,33 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
         Some((selection, retries)) => {
             let mut joining = Joining {
                 run,
-                device: device.provisioner(),
+                device: device.as_mut(),
                 credentials: CredentialState::Nothing,
             };
             let joined = join_network(&mut joining, selection, retries).await;
             Some(joined.map_err(|error| match (&mapping, &progress) {
                 (_, Some(Progress::SecretSent { node_id, .. })) => {
-                    let node_id = node_id.clone();
-                    wrap_partial(Completed::SecretSent { node_id }, error)
+                    error.after(Completed::SecretSent(node_id.clone()))
                 }
-                (Some(mapping), _) => with_mapped_context(mapping, error),
+                (Some(mapping), _) => mapping.add_context(error),
                 (None, _) => error,
             })?)
         }
     };
-    close_device(device.provisioner()).await;
+    device.close().await;
     let node = if let (Some(mapping), Some(progress)) = (&mut mapping, progress) {
-        let confirming = mapping.confirm(progress);
-        let confirmed = run
-            .unless_stopped(FlowStep::FollowingMapping, confirming)
-            .await;
-        let with_context = |mapping: &Mapping<'_>, error| {
-            let error = match &joined {
-                Some(Joined { network, .. }) => {
-                    let network = network.name();
-                    wrap_partial(Completed::Joined { network }, error)
-                }
+        // The box keeps this large future out of the futures around it.
+        let confirming = Box::pin(mapping.confirm(progress));
+        let step = FlowStep::FollowingMapping;
+        let confirmed = run.unless_stopped(step, confirming).await;
+        let add_context = |mapping: &Mapping<'_>, error: FlowError| {
+            let network = joined.as_ref().map(|joined| joined.network.name());
+            mapping.add_context(match network {
+                Some(network) => error.after(Completed::Joined(network)),
                 None => error,
-            };
-            with_mapped_context(mapping, error)
+            })
         };
-        let (node, pending_setup) = confirmed.map_err(|error| with_context(mapping, error))?;
+        let (node, pending_setup) = confirmed.map_err(|error| add_context(mapping, error))?;
         let setting_up = async {
             mapping.set_up(&node.node_id, pending_setup).await;
             Ok(())
@@ -130,12 +115,11 @@ pub async fn provision(run: &Run, request: &ProvisionRequest) -> Result<Outcome,
             Err(FlowError::Stopped {
                 reason: StopReason::Expired,
                 ..
-            }) => run.report(&Event::Warned {
-                id: Warning::NotSetUp,
-                message: "the node is in the account, and there was no time to set it up"
-                    .to_owned(),
-            }),
-            outcome => outcome.map_err(|error| with_context(mapping, error))?,
+            }) => {
+                let message = "the node is in the account, and there was no time to set it up";
+                run.warn(Warning::NotSetUp, message);
+            }
+            outcome => outcome.map_err(|error| add_context(mapping, error))?,
         }
         Some(node)
     } else {
@@ -155,8 +139,8 @@ async fn secure_device(
     run: &Run,
     request: &ProvisionRequest,
     mapping: &mut Option<Mapping<'_>>,
-    opened: OpenedDevice,
-) -> Result<(Device, Option<MappingMethod>), FlowError> {
+    mut opened: OpenedDevice,
+) -> Result<(Box<dyn Provisioner>, Option<MappingMethod>), FlowError> {
     check_capabilities(request, &opened.version)?;
     let method = if request.device.target.medium.has_network_already {
         MappingMethod::ChallengeResponse
@@ -164,15 +148,16 @@ async fn secure_device(
         MappingMethod::of(&opened.version)
     };
     if let Some(mapping) = mapping {
-        mapping.expect_node(opened.hints.node_id.clone());
-        let checking = mapping.check_account(method);
-        run.unless_stopped(FlowStep::FetchingChallenge, checking)
-            .await?;
+        mapping.announced.clone_from(&opened.hints.node_id);
+        // Meanwhile other devices can use the permit.
+        let checking = opened.permit.release_during(mapping.check_account(method));
+        let step = FlowStep::FetchingChallenge;
+        run.unless_stopped(step, checking).await?;
     }
     let securing = connect::start_session(run, opened, &request.device.access);
     let secured = run.unless_stopped(FlowStep::Securing, securing).await?;
-    let device = run.pace.protocomm(secured);
-    Ok((Device::Protocomm(Box::new(device)), Some(method)))
+    let device = Box::new(run.pace.protocomm(secured));
+    Ok((device, Some(method)))
 }
 
 /// Checks that the device's capabilities allow the run, before espctl changes the device.
@@ -204,68 +189,25 @@ async fn join_network(
 ) -> Result<Joined, FlowError> {
     let run = joining.run;
     let attempts = joining.join(selection, retries);
-    match run.unless_stopped(FlowStep::ConfirmingWifi, attempts).await {
-        Ok(joined) => Ok(joined),
-        Err(FlowError::Stopped { reason, .. }) => {
-            if matches!(
-                joining.credentials,
-                CredentialState::Applied | CredentialState::Unknown
-            ) {
-                // A stop ends within seconds, even if the device is lost or other runs use all permits.
-                let _reset = timeout(2 * run.pace.reset, joining.reset_credentials()).await;
-            }
-            let step = match joining.credentials {
-                CredentialState::Nothing | CredentialState::Unapplied => FlowStep::SendingWifi,
-                CredentialState::Applied
-                | CredentialState::Forgotten
-                | CredentialState::Joined
-                | CredentialState::Unknown => FlowStep::ConfirmingWifi,
-            };
-            Err(FlowError::Stopped {
-                reason,
-                step,
-                credentials: joining.credentials,
-            })
+    let mut outcome = run.unless_stopped(FlowStep::ConfirmingWifi, attempts).await;
+    if let Err(FlowError::Stopped {
+        step, credentials, ..
+    }) = &mut outcome
+    {
+        if matches!(
+            joining.credentials,
+            CredentialState::Applied | CredentialState::Unknown
+        ) {
+            // A stop ends within seconds, even if the device is lost or other runs use all permits.
+            let _reset = timeout(2 * run.pace.reset, joining.reset_credentials()).await;
         }
-        Err(error) => Err(error),
-    }
-}
-
-/// Adds to the error that the node is in the account, if it is. The step of a stopped mapping becomes
-/// exact.
-fn with_mapped_context(mapping: &Mapping<'_>, error: FlowError) -> FlowError {
-    match (mapping.mapped_node().map(str::to_owned), error) {
-        (Some(node_id), error) => wrap_partial(Completed::Mapped { node_id }, error),
-        (
-            None,
-            FlowError::Stopped {
-                reason,
-                step: FlowStep::VerifyingAssociation,
-                credentials,
-            },
-        ) => FlowError::Stopped {
-            reason,
-            step: mapping.step(),
+        *credentials = joining.credentials;
+        if matches!(
             credentials,
-        },
-        (None, error) => error,
-    }
-}
-
-fn wrap_partial(completed: Completed, error: FlowError) -> FlowError {
-    match error {
-        FlowError::Stopped { reason, step, .. }
-            if matches!(completed, Completed::Joined { .. }) =>
-        {
-            FlowError::Stopped {
-                reason,
-                step,
-                credentials: CredentialState::Joined,
-            }
+            CredentialState::Nothing | CredentialState::Unapplied
+        ) {
+            *step = FlowStep::SendingWifi;
         }
-        error => FlowError::PartialSuccess {
-            completed,
-            source: Box::new(error),
-        },
     }
+    outcome
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::error::{CredentialState, FlowError, FlowStep};
-use super::journal::{Irreversible, Journal, NoJournal, RowName, Taken};
+use super::journal::{Irreversible, Journal, RowName, Taken};
 use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageState, Warning};
 use super::pace::Pace;
 use super::stop::Stop;
@@ -26,8 +26,8 @@ pub struct Run {
     pub device: Option<RowName>,
     /// Receives events, and answers questions.
     pub observer: Arc<dyn Observer>,
-    /// Records irreversible steps.
-    pub journal: Arc<dyn Journal>,
+    /// Records irreversible steps; `None` outside of a batch.
+    pub journal: Option<Arc<dyn Journal>>,
     /// Intervals and time limits.
     pub pace: Arc<Pace>,
     /// Stops the run from outside.
@@ -60,7 +60,7 @@ impl Run {
         Self {
             device: None,
             observer,
-            journal: Arc::new(NoJournal),
+            journal: None,
             pace: Arc::new(pace),
             stop: Stop::never(),
             handshakes: Handshakes::default(),
@@ -71,6 +71,18 @@ impl Run {
     /// Sends an event to the observer.
     pub fn report(&self, event: &Event) {
         self.observer.event(self.device.as_ref(), event);
+    }
+
+    /// Does the work of a stage, and reports when it began and ended.
+    pub(super) async fn in_stage<T, E>(
+        &self,
+        stage: Stage,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let started = self.start_stage(stage);
+        let outcome = work.await;
+        self.end_stage(&started, outcome.is_ok());
+        outcome
     }
 
     /// Reports that a stage began.
@@ -108,6 +120,18 @@ impl Run {
         self.observer.ask(self.device.as_ref(), question).await
     }
 
+    /// Lets the user type a value that the run needs.
+    pub(super) async fn require(&self, question: Question) -> Result<Secret<String>, FlowError> {
+        let answer = self.ask(&question).await;
+        answer.ok_or(FlowError::MissingInput(question))
+    }
+
+    /// Reports a problem that does not end the run.
+    pub(super) fn warn(&self, id: Warning, message: impl Into<String>) {
+        let message = message.into();
+        self.report(&Event::Warned { id, message });
+    }
+
     /// Runs `work`, which cannot be undone, and records it before and after. `taken` decides from the
     /// result whether the step was taken. An error of the journal's first record prevents the step.
     pub(super) async fn perform_irreversible<T, E>(
@@ -117,9 +141,11 @@ impl Run {
         taken: impl FnOnce(&Result<T, E>) -> Taken,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<Result<T, E>, FlowError> {
-        let row = self.device.as_ref();
-        let recorded = self.journal.record_start(row, irreversible).await;
-        recorded.map_err(|source| FlowError::NotRecorded { step, source })?;
+        if let Some(journal) = &self.journal {
+            let recording = journal.record_start(self.device.as_ref(), irreversible);
+            let not_recorded = |source| FlowError::NotRecorded { step, source };
+            recording.await.map_err(not_recorded)?;
+        }
         self.begun.list().push(irreversible.clone());
         let outcome = work.await;
         self.record_outcome(irreversible, taken(&outcome)).await;
@@ -130,13 +156,14 @@ impl Run {
     /// so the run goes on with a warning.
     pub(super) async fn record_outcome(&self, irreversible: &Irreversible, taken: Taken) {
         let row = self.device.as_ref();
-        let recorded = self.journal.record_outcome(row, irreversible, taken).await;
+        let recorded = match &self.journal {
+            Some(journal) => journal.record_outcome(row, irreversible, taken).await,
+            None => Ok(()),
+        };
         self.begun.list().retain(|begun| begun != irreversible);
         if let Err(error) = recorded {
-            self.report(&Event::Warned {
-                id: Warning::NotRecorded,
-                message: format!("the outcome of a step could not be recorded: {error}"),
-            });
+            let message = format!("the outcome of a step could not be recorded: {error}");
+            self.warn(Warning::NotRecorded, message);
         }
     }
 
@@ -178,12 +205,11 @@ mod tests {
         let journal = ScriptedJournal::default();
         let (stopper, end) = Stop::new();
         let run = Run {
-            journal: Arc::new(journal.clone()),
+            journal: Some(Arc::new(journal.clone())),
             stop: end,
             ..ScriptedObserver::default().run()
         };
-        let node_id = "node1".to_owned();
-        let (done, cut_off) = (Irreversible::Map { node_id }, Irreversible::Apply);
+        let (done, cut_off) = (Irreversible::Map("node1".to_owned()), Irreversible::Apply);
         let work = async {
             let taken = |_: &Result<(), ()>| Taken::Yes;
             let _done = run

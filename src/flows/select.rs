@@ -8,14 +8,13 @@
 use std::cmp::Reverse;
 use std::pin::pin;
 
-use futures_util::future::{Fuse, FutureExt as _};
-use futures_util::{StreamExt as _, stream::BoxStream};
+use futures_util::StreamExt as _;
+use futures_util::future::{Fuse, FusedFuture as _, FutureExt as _};
 
 use super::growing::Growing;
-use super::seen_device::SeenDevice;
 use super::target::Target;
 use super::{Choice, Chosen, Event, FlowError, Run, Warning};
-use crate::transport::{Candidate, HostChanges, Medium, TransportError};
+use crate::transport::{Candidate, HostChanges, Medium};
 
 /// Scans until one device is selected.
 pub async fn select_device(run: &Run, target: &Target) -> Result<Candidate, FlowError> {
@@ -57,34 +56,34 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     let can_choose_early = target.announced_name().is_none() && medium.announces();
     let mut list = Some(list).filter(|_| can_choose_early);
     let mut choosing = pin!(Fuse::terminated());
-    let mut is_choosing = false;
     let early = loop {
         tokio::select! {
             biased;
-            chosen = &mut choosing => {
-                is_choosing = false;
-                match chosen {
-                    // A non-interactive run waits for the whole scan.
-                    Chosen::Nothing => {}
-                    chosen => break Some(chosen),
-                }
-            }
+            chosen = &mut choosing => match chosen {
+                // A non-interactive run waits for the whole scan.
+                Chosen::Nothing => {}
+                chosen => break Some(chosen),
+            },
             candidate = scan.next() => {
                 let Some(candidate) = candidate else { break None };
                 // A message would break the display of the list.
-                if !is_choosing {
+                if choosing.is_terminated() {
                     report_host_changes(run, &search.changes);
                 }
                 if scanned.add(candidate?, target) == Fit::Exact {
-                    scanned.add_simultaneous(&mut scan, target)?;
+                    // If names are not unique, a second device with this name may be found already.
+                    while !medium.names_are_unique
+                        && let Some(Some(candidate)) = scan.next().now_or_never()
+                    {
+                        scanned.add(candidate?, target);
+                    }
                     break None;
                 }
                 if !can_choose_early || scanned.fitting.is_empty() {
                     continue;
                 }
-                grower.show(list_devices(&scanned.fitting));
+                grower.show(scanned.fitting.clone());
                 if let Some(list) = list.take() {
-                    is_choosing = true;
                     choosing.set(run.choose(Choice::Devices(list)).fuse());
                 }
             }
@@ -94,7 +93,7 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     drop(grower);
     let was_asked = can_choose_early && list.is_none();
     let early = match early {
-        None if is_choosing => Some(choosing.await),
+        None if !choosing.is_terminated() => Some(choosing.await),
         None if was_asked => Some(Chosen::Nothing),
         early => early,
     };
@@ -115,13 +114,13 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
     }
     let chosen = match (early, &fitting[..]) {
         (None | Some(Chosen::Nothing), []) => {
-            return Err(no_candidate(medium, list_devices(&others)));
+            return Err(no_candidate(medium, others));
         }
         // Only this device matches the name, or is likely on a medium without announcements.
         (None, [_]) if target.announced_name().is_some() || !medium.announces() => Chosen::Item(0),
         (Some(chosen), _) => chosen,
         (None, _) => {
-            let list = Growing::complete(list_devices(&fitting));
+            let list = Growing::complete(fitting.clone());
             run.choose(Choice::Devices(list)).await
         }
     };
@@ -131,10 +130,8 @@ async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate
         Chosen::Nothing if fitting.len() == 1 => Ok(fitting.pop()),
         Chosen::Nothing => {
             fitting.sort_by_key(|candidate| Reverse(candidate.hints.signal));
-            Err(FlowError::Ambiguous {
-                medium,
-                seen: list_devices(&fitting),
-            })
+            let seen = fitting;
+            Err(FlowError::Ambiguous { medium, seen })
         }
         Chosen::Declined | Chosen::Item(_) | Chosen::Manual(_) => Err(FlowError::Declined),
     }
@@ -188,33 +185,12 @@ impl Scanned {
         upsert(list, candidate);
         fit
     }
-
-    /// Adds the candidates that the scan has already found. If names are not unique, a second device
-    /// with the same name may be among them.
-    fn add_simultaneous(
-        &mut self,
-        scan: &mut BoxStream<'static, Result<Candidate, TransportError>>,
-        target: &Target,
-    ) -> Result<(), FlowError> {
-        if target.medium.names_are_unique {
-            return Ok(());
-        }
-        while let Some(Some(candidate)) = scan.next().now_or_never() {
-            self.add(candidate?, target);
-        }
-        Ok(())
-    }
-}
-
-fn list_devices(candidates: &[Candidate]) -> Vec<SeenDevice> {
-    candidates.iter().map(SeenDevice::of).collect()
 }
 
 /// Reports the settings of this computer that the driver changed.
 pub(super) fn report_host_changes(run: &Run, changes: &HostChanges) {
     for message in changes.take() {
-        let id = Warning::HostChanged;
-        run.report(&Event::Warned { id, message });
+        run.warn(Warning::HostChanged, message);
     }
 }
 
@@ -253,7 +229,7 @@ fn begins_with(candidate: &Candidate, name: &str) -> bool {
 }
 
 /// The error that no device matches. It lists the others: those with a name first, then by signal.
-pub(super) fn no_candidate(medium: &'static Medium, mut seen: Vec<SeenDevice>) -> FlowError {
+pub(super) fn no_candidate(medium: &'static Medium, mut seen: Vec<Candidate>) -> FlowError {
     seen.sort_by_key(|device| (device.name.is_none(), Reverse(device.hints.signal)));
     FlowError::NoCandidate { medium, seen }
 }

@@ -1,14 +1,17 @@
 //! Stops a run from outside: on Ctrl-C or at the time limit of the whole run. The flow then resets the
 //! device if needed, and closes its connection. Signals and clocks are handled by the face.
 
+use derive_more::Display;
 use tokio::sync::watch;
 
 /// Why a run stops.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Display, PartialEq, Eq)]
 pub enum StopReason {
     /// Its time limit was reached.
+    #[display("the time for the whole run is up")]
     Expired,
     /// The user interrupted it.
+    #[display("interrupted")]
     Interrupted,
 }
 

@@ -9,7 +9,7 @@ use super::error::{ProvisionError, ReconnectError};
 use super::network::NetworkCredentials;
 use super::state::JoinState;
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::session::Handshakes;
+use crate::session::{Handshakes, Secured};
 use crate::transport::Limits;
 
 /// A connected device. Any method may follow one whose future was dropped.
@@ -44,8 +44,13 @@ pub trait Provisioner: fmt::Debug + Send {
         limits: &Limits,
     ) -> Result<(), ReconnectError>;
 
-    /// Closes the connection.
-    async fn close(&mut self) -> Result<(), ProvisionError>;
+    /// The session, over which the device can also be mapped; `None` for a protocol without sessions.
+    fn secured(&mut self) -> Option<&mut Secured> {
+        None
+    }
+
+    /// Closes the connection. The device closes its side by itself, so a failure has no effect.
+    async fn close(&mut self);
 }
 
 /// A device's abilities.

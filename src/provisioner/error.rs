@@ -8,41 +8,33 @@ use crate::endpoint::ReplyError;
 use crate::session::SessionError;
 use crate::transport::TransportError;
 
-/// Why a request to a device failed.
+/// A request to a device that failed.
 #[derive(Debug, Error)]
-pub enum ProvisionError {
+#[error("{cause}")]
+pub struct ProvisionError {
+    /// What is known about the request.
+    pub fate: RequestFate,
+    /// Why it failed.
+    pub cause: Cause,
+}
+
+/// What became of a request that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestFate {
     /// An earlier request was interrupted, and nothing can be sent until the device is reconnected.
-    #[error("{0}")]
-    LinkLost(Cause),
+    LinkLost,
     /// The device did not receive the request: nothing has changed.
-    #[error("{0}")]
-    NotSent(Cause),
+    NotSent,
     /// The device refused the request: nothing has changed.
-    #[error("{cause}")]
     Refused {
         /// Whether another state of the device would allow the request.
         is_wrong_state: bool,
-        /// The device's answer.
-        cause: Cause,
-    },
-    /// The scan did not end in time.
-    #[error("the device did not finish its scan within {} s", waited.as_secs_f32())]
-    ScanUnfinished {
-        /// The time limit.
-        waited: Duration,
     },
     /// There is no answer, or no valid one: the device may have carried out the request.
-    #[error("{0}")]
-    Unanswered(Cause),
-    /// The protocol or the device has no such request.
-    #[error("the device cannot {what}")]
-    Unsupported {
-        /// The request, as an infinitive.
-        what: &'static str,
-    },
+    Unanswered,
 }
 
-/// The protocol's error.
+/// Why a request failed.
 #[derive(Debug, Error)]
 pub enum Cause {
     /// An error of protocomm.
@@ -56,6 +48,33 @@ pub enum Cause {
         /// The message. Already printable.
         text: String,
     },
+    /// The scan did not end in time.
+    #[error("the device did not finish its scan within {} s", waited.as_secs_f32())]
+    ScanUnfinished {
+        /// The time limit.
+        waited: Duration,
+    },
+    /// The protocol or the device has no such request.
+    #[error("the device cannot {what}")]
+    Unsupported {
+        /// The request, as an infinitive.
+        what: &'static str,
+    },
+}
+
+impl ProvisionError {
+    /// The protocol or the device has no request to do this, an infinitive.
+    pub const fn unsupported(what: &'static str) -> Self {
+        Self {
+            fate: RequestFate::NotSent,
+            cause: Cause::Unsupported { what },
+        }
+    }
+
+    /// Whether the device may have carried out the request.
+    pub fn may_be_done(&self) -> bool {
+        matches!(self.fate, RequestFate::LinkLost | RequestFate::Unanswered)
+    }
 }
 
 impl Cause {
@@ -72,22 +91,23 @@ impl Cause {
 
 impl From<SessionError> for ProvisionError {
     fn from(error: SessionError) -> Self {
-        match error {
-            SessionError::Lost => Self::LinkLost(error.into()),
-            SessionError::Reply(ReplyError::Refused { status }) => Self::Refused {
+        let fate = match &error {
+            SessionError::Lost => RequestFate::LinkLost,
+            SessionError::Reply(ReplyError::Refused { status }) => RequestFate::Refused {
                 is_wrong_state: status.is_wrong_state(),
-                cause: error.into(),
             },
             SessionError::Transport(
                 TransportError::NoSuchEndpoint { .. }
                 | TransportError::PermissionDenied { .. }
                 | TransportError::Unreachable { .. },
-            ) => Self::NotSent(error.into()),
+            ) => RequestFate::NotSent,
             SessionError::HandshakeRefused { .. }
             | SessionError::Reply(_)
             | SessionError::Security(_)
-            | SessionError::Transport(_) => Self::Unanswered(error.into()),
-        }
+            | SessionError::Transport(_) => RequestFate::Unanswered,
+        };
+        let cause = error.into();
+        Self { fate, cause }
     }
 }
 

@@ -11,7 +11,7 @@ mod protocomm;
 mod state;
 
 pub use api::{Abilities, JoinReports, Provisioner, ResetAbility};
-pub use error::{Cause, ProvisionError, ReconnectError};
+pub use error::{Cause, ProvisionError, ReconnectError, RequestFate};
 pub use network::{
     JoinedNetwork, JoinedThread, JoinedWifi, NetworkCredentials, NetworkName, ThreadCredentials,
     WifiCredentials,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::endpoint::wifi_scan::AuthMode;
 use crate::ident::{Bssid, Passphrase, Ssid, printable};
 use crate::secret::Secret;
@@ -80,13 +82,14 @@ impl JoinedNetwork {
     }
 }
 
-/// A joined Wi-Fi network. What the device does not report is `None`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A joined Wi-Fi network. What the device does not report is `None`. The field names are those of
+/// the JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JoinedWifi {
-    /// The name of the network.
-    pub ssid: Ssid,
     /// The device's IP address in the network, as text.
     pub ip: Option<String>,
+    /// The name of the network.
+    pub ssid: Ssid,
     /// The address of the access point.
     pub bssid: Option<Bssid>,
     /// The Wi-Fi channel.
@@ -95,27 +98,15 @@ pub struct JoinedWifi {
     pub auth: Option<AuthMode>,
 }
 
-/// A joined Thread network.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A joined Thread network. The field names are those of the JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JoinedThread {
     /// UTF-8, at most 16 bytes.
     pub network_name: String,
-    /// The PAN id.
-    pub pan_id: u16,
-    /// Distinguishes networks with the same name.
-    pub ext_pan_id: [u8; 8],
+    /// The PAN id, in the form `0x1a2b`.
+    pub pan_id: String,
+    /// 16 hexadecimal digits, which distinguish networks with the same name.
+    pub ext_pan_id: String,
     /// The radio channel, 11 to 26.
     pub channel: u32,
-}
-
-impl JoinedThread {
-    /// The PAN id in the form `0x1a2b`.
-    pub fn pan_id_text(&self) -> String {
-        format!("{:#06x}", self.pan_id)
-    }
-
-    /// The extended PAN id as 16 hexadecimal digits.
-    pub fn ext_pan_id_text(&self) -> String {
-        hex::encode(self.ext_pan_id)
-    }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep, timeout};
+use tracing::debug;
 
 use super::api::{Abilities, JoinReports, Provisioner, ResetAbility};
-use super::error::{Cause, ProvisionError, ReconnectError};
+use super::error::{Cause, ProvisionError, ReconnectError, RequestFate};
 use super::network::{JoinedNetwork, JoinedWifi, NetworkCredentials, WifiCredentials};
 use super::state::JoinState;
 use crate::endpoint::ReplyError;
@@ -109,7 +110,10 @@ impl Provisioner for Protocomm {
                 break progress.count;
             }
             if Instant::now() + scan.poll > deadline {
-                return Err(ProvisionError::ScanUnfinished { waited: scan.limit });
+                return Err(ProvisionError {
+                    fate: RequestFate::Unanswered,
+                    cause: Cause::ScanUnfinished { waited: scan.limit },
+                });
             }
             sleep(scan.poll).await;
         };
@@ -148,9 +152,9 @@ impl Provisioner for Protocomm {
                 self.ssid = Some(command.ssid);
                 Ok(())
             }
-            NetworkCredentials::Thread(_) => Err(ProvisionError::Unsupported {
-                what: "join a Thread network",
-            }),
+            NetworkCredentials::Thread(_) => {
+                Err(ProvisionError::unsupported("join a Thread network"))
+            }
         }
     }
 
@@ -188,8 +192,14 @@ impl Provisioner for Protocomm {
         })
     }
 
-    async fn close(&mut self) -> Result<(), ProvisionError> {
-        Ok(self.session().close().await?)
+    fn secured(&mut self) -> Option<&mut Secured> {
+        Some(&mut self.secured)
+    }
+
+    async fn close(&mut self) {
+        if let Err(error) = self.session().close().await {
+            debug!(%error, "closing");
+        }
     }
 }
 

@@ -1,24 +1,18 @@
 //! Draws a text as a QR code: for a terminal, as a PNG, as an SVG.
 
-use std::fmt;
 use std::io::Cursor;
 
-use image::codecs::png::PngEncoder;
-use image::{DynamicImage, GrayImage, ImageError, Luma};
+use image::{ImageError, ImageFormat, Luma};
 use qrcode::render::svg;
 use qrcode::render::unicode::Dense1x2;
-use qrcode::{Color, EcLevel, QrCode};
+use qrcode::{EcLevel, QrCode};
 use thiserror::Error;
 
 /// The QR code of a text.
+// The code reveals its text, which contains a PoP.
+#[derive(derive_more::Debug)]
+#[debug("Drawing(<redacted>)")]
 pub struct Drawing(QrCode);
-
-impl fmt::Debug for Drawing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The code reveals its text, which contains a PoP.
-        f.write_str("Drawing(<redacted>)")
-    }
-}
 
 /// The colors of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,17 +56,10 @@ impl Drawing {
 
     /// Draws a PNG, black on white.
     pub fn png(&self) -> Result<Vec<u8>, ImageError> {
-        let width = u32::try_from(self.0.width()).unwrap_or(u32::MAX);
-        let side = width.saturating_add(2 * QUIET).saturating_mul(SIZE);
-        let picture = GrayImage::from_fn(side, side, |x, y| {
-            Luma([if self.is_dark(x / SIZE, y / SIZE) {
-                0
-            } else {
-                255
-            }])
-        });
+        let mut renderer = self.0.render::<Luma<u8>>();
+        let picture = renderer.module_dimensions(SIZE, SIZE).build();
         let mut bytes = Cursor::new(Vec::new());
-        DynamicImage::from(picture).write_with_encoder(PngEncoder::new(&mut bytes))?;
+        picture.write_to(&mut bytes, ImageFormat::Png)?;
         Ok(bytes.into_inner())
     }
 
@@ -83,17 +70,7 @@ impl Drawing {
             .module_dimensions(SIZE, SIZE)
             .build()
     }
-
-    /// Whether a module is dark, counted with the quiet zone.
-    fn is_dark(&self, x: u32, y: u32) -> bool {
-        let place = |at: u32| usize::try_from(at.checked_sub(QUIET)?).ok();
-        let inside = |at: &usize| *at < self.0.width();
-        let at = place(x).filter(inside).zip(place(y).filter(inside));
-        at.is_some_and(|at| self.0[at] == Color::Dark)
-    }
 }
 
-/// Modules around the code that stay light (ISO/IEC 18004).
-const QUIET: u32 = 4;
 /// The side of a module, in pixels.
 const SIZE: u32 = 8;

@@ -9,13 +9,13 @@
 
 use std::io::Cursor;
 
-use image::imageops::FilterType;
-use image::{DynamicImage, GrayImage, ImageFormat, ImageReader, Limits};
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageFormat, ImageReader, Limits, LumaA};
 use rqrr::PreparedImage;
 use thiserror::Error;
 
-use super::device::{SingleDevice, SourcedPayload};
-use super::payload::PayloadError;
+use super::device::SingleDevice;
+use super::payload::{Payload, PayloadError};
 use crate::secret::Secret;
 
 /// Why no payload was read from a picture.
@@ -52,14 +52,14 @@ pub fn is_picture(bytes: &[u8]) -> bool {
 }
 
 /// Reads the payload in a PNG or JPEG. Other codes in the picture are ignored.
-pub fn read(bytes: &[u8]) -> Result<SourcedPayload, PictureError> {
+pub fn read(bytes: &[u8]) -> Result<Payload, PictureError> {
     let picture = decode(bytes)?;
     let mut other = None;
     for variants in variants(&picture) {
         let mut device = SingleDevice::default();
         // Both of a pair, because a second code may be inverted.
         for text in variants.iter().flat_map(decode_codes) {
-            match SourcedPayload::from_text(text.expose()) {
+            match Payload::read(text.expose()) {
                 Ok(new) => device.add(new).map_err(|_| PictureError::Several)?,
                 Err(error) => other = other.or(Some(error)),
             }
@@ -97,15 +97,9 @@ fn decode(bytes: &[u8]) -> Result<DynamicImage, PictureError> {
     if !picture.color().has_alpha() {
         return Ok(DynamicImage::from(picture.to_luma8()));
     }
-    let on_white = picture.to_luma_alpha8();
-    let pixels = on_white.pixels().map(|pixel| {
-        let [gray, alpha] = pixel.0.map(u16::from);
-        let mixed = (gray.saturating_mul(alpha) / 255).saturating_add(255 - alpha);
-        u8::try_from(mixed).unwrap_or(u8::MAX)
-    });
-    let gray = GrayImage::from_raw(width, height, pixels.collect());
-    gray.map(DynamicImage::from)
-        .ok_or_else(|| broken(&"its size is not that of its pixels"))
+    let mut paper = GrayAlphaImage::from_pixel(width, height, LumaA([u8::MAX; 2]));
+    imageops::overlay(&mut paper, &picture.to_luma_alpha8(), 0, 0);
+    Ok(DynamicImage::from(DynamicImage::from(paper).into_luma8()))
 }
 
 /// The picture in the sizes and treatments in which its code may be readable, the likeliest first, each
@@ -124,27 +118,13 @@ fn variants(picture: &DynamicImage) -> impl Iterator<Item = [GrayImage; 2]> {
         } else {
             picture.resize(size, size, FilterType::Triangle)
         };
-        TREATMENTS.into_iter().map(move |treatment| {
-            let treated = match treatment {
-                Treatment::None => resized.clone(),
-                Treatment::Sharpened => resized.unsharpen(SHARPENED, 0),
-                Treatment::Blurred(sigma) => resized.fast_blur(sigma),
-            };
+        TREATMENTS.into_iter().map(move |treat| {
+            let treated = treat(&resized);
             let mut inverted = treated.clone();
             inverted.invert();
             [treated.into_luma8(), inverted.into_luma8()]
         })
     })
-}
-
-/// How a picture is changed.
-#[derive(Clone, Copy, Debug)]
-enum Treatment {
-    None,
-    /// Against blur.
-    Sharpened,
-    /// Against noise, and the pattern of a screen. The deviation is in pixels.
-    Blurred(f32),
 }
 
 /// Decodes the codes in a picture.
@@ -162,15 +142,14 @@ fn decode_codes(picture: &GrayImage) -> Vec<Secret<String>> {
     texts.map(|(_, text)| Secret::new(text)).collect()
 }
 
-/// The likeliest first.
-const TREATMENTS: [Treatment; 4] = [
-    Treatment::None,
-    Treatment::Blurred(1.0),
-    Treatment::Sharpened,
-    Treatment::Blurred(2.0),
+/// How a picture is changed, the likeliest first: blurring helps against noise and the pattern of a
+/// screen, sharpening against blur. The deviations of the filters are in pixels.
+const TREATMENTS: [fn(&DynamicImage) -> DynamicImage; 4] = [
+    DynamicImage::clone,
+    |picture| picture.fast_blur(1.0),
+    |picture| picture.unsharpen(3.0, 0),
+    |picture| picture.fast_blur(2.0),
 ];
-/// The deviation of the filter, in pixels.
-const SHARPENED: f32 = 3.0;
 /// Longest sides to try, in pixels: the code of a label does not need more.
 const SIZES: [u32; 3] = [1600, 900, 450];
 /// The longest side to which a small picture is enlarged, in pixels.

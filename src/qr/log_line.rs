@@ -35,15 +35,14 @@ pub fn find_in_log_line(line: &str) -> Result<Option<Payload>, Problem> {
     let mut device = SingleDevice::default();
     for payload in payloads {
         match payload.map_err(|wrong| wrong.problem) {
-            Ok(payload) if is_label(&payload) => device.add(payload.into())?,
+            Ok(payload) if is_label(&payload) => device.add(payload)?,
             Err(problem @ Problem::TwoReadings { .. }) if line.contains("\"ver\"") => {
                 ambiguous = ambiguous.or(Some(problem));
             }
             _ => {}
         }
     }
-    let payload = device.into_payload().map(|sourced| sourced.payload);
-    ambiguous.map_or(Ok(payload), Err)
+    ambiguous.map_or(Ok(device.into_payload()), Err)
 }
 
 /// The payload in a log, which often contains bytes that are not text. Their values do not matter: a
@@ -61,26 +60,24 @@ pub fn find_in_log(bytes: &[u8]) -> Result<Option<Payload>, PayloadError> {
         for part in line.split(|byte| *byte == b'\r') {
             let part = Secret::new(String::from_utf8_lossy(part).into_owned());
             if let Some(payload) = find_in_log_line(part.expose()).map_err(error)? {
-                device.add(payload.into()).map_err(error)?;
+                device.add(payload).map_err(error)?;
             } else if has_matter_code(part.expose()) {
                 matter = matter.or_else(|| Some(error(Problem::Matter)));
             }
         }
     }
     match (device.into_payload(), matter) {
-        (Some(sourced), _) => Ok(Some(sourced.payload)),
         (None, Some(matter)) => Err(matter),
-        (None, None) => Ok(None),
+        (payload, _) => Ok(payload),
     }
 }
 
 fn is_label(payload: &Payload) -> bool {
-    let secrets = [&payload.pop, &payload.password].into_iter().flatten();
-    let open = [&payload.name, &payload.username].into_iter().flatten();
-    let mut texts = secrets.map(Secret::expose).chain(open);
     payload.name.is_some()
         && (payload.ver.is_some() || payload.transport.is_some())
-        && !texts.any(|text| text.contains('\u{fffd}'))
+        && !payload
+            .values()
+            .any(|(_, value)| value.is_some_and(|it| it.contains('\u{fffd}')))
 }
 
 /// `MT:` and at least as many characters as the shortest Matter code has.

@@ -13,7 +13,6 @@ mod tests;
 mod unescaped;
 mod write;
 
-pub use self::device::{SingleDevice, SourcedPayload};
 pub use self::log_line::{find_in_log, find_in_log_line};
 pub use self::payload::{Network, Payload, PayloadError, Problem, Remark};
 pub use self::read::PAGE;

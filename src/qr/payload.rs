@@ -29,6 +29,8 @@ pub struct Payload {
     pub password: Option<Secret<String>>,
     /// The problems of the text that did not prevent reading it.
     pub remarks: Vec<Remark>,
+    /// The whole text, if it contains nothing but the payload.
+    pub text: Option<Secret<String>>,
 }
 
 /// Which kind of network a device joins.
@@ -83,6 +85,31 @@ impl Payload {
     /// Whether it has a value that helps to reach a device.
     pub(super) fn is_useful(&self) -> bool {
         self.name.is_some() || self.pop.is_some() || self.transport.is_some()
+    }
+
+    /// The values as text, with their keys in the order of [`KEYS`].
+    pub(super) fn values(&self) -> impl Iterator<Item = (&'static str, Option<&str>)> {
+        let [pop, password] = [&self.pop, &self.password]
+            .map(|secret| secret.as_ref().map(|secret| secret.expose().as_str()));
+        let number = self
+            .security
+            .and_then(|number| usize::try_from(number).ok());
+        KEYS.into_iter().zip([
+            self.ver.as_deref(),
+            self.name.as_deref(),
+            self.username.as_deref(),
+            pop,
+            self.transport.as_deref(),
+            self.network.map(Network::name),
+            number.and_then(|number| ["0", "1", "2"].get(number).copied()),
+            password,
+        ])
+    }
+
+    /// Whether its end is missing.
+    pub(super) fn is_cut(&self) -> bool {
+        let is_cut = |remark: &Remark| matches!(remark, Remark::Cut { .. });
+        self.remarks.iter().any(is_cut)
     }
 
     /// Moves the values out of the members, so that no copy of a secret remains.
@@ -158,10 +185,10 @@ pub(super) const KEYS: [&str; 8] = [
 ];
 
 /// The keys whose value is free text, which may contain a backslash.
-const FREE: [&str; 4] = ["name", "username", "pop", "password"];
+pub(super) const FREE: [&str; 4] = ["name", "username", "pop", "password"];
 
 /// The key that marks backslashes as JSON's. Firmware never writes it.
-const ESCAPED: &str = "escaped";
+pub(super) const ESCAPED: &str = "escaped";
 
 /// What may follow a payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

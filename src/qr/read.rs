@@ -19,6 +19,11 @@ impl Payload {
         } else {
             read_form(body, Tail::Nothing)
         };
+        let whole = || Some(Secret::new(body.trim_end().to_owned()));
+        let read = read.map(|payload| Self {
+            text: whole(),
+            ..payload
+        });
         read.map_err(|ProblemAt { at, problem }| {
             let at = text.len().saturating_sub(body.len()).saturating_add(at);
             let before = text.get(..at).unwrap_or(text);

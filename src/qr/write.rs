@@ -1,35 +1,12 @@
 //! Writes a payload as text, in each of its forms.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
-use serde_json::json;
+use serde_json::{Map, Value};
 use thiserror::Error;
 
-use super::payload::{Network, Payload};
+use super::payload::{ESCAPED, FREE, Network, Payload};
 use super::read::PAGE;
 use crate::secret::Secret;
-
-/// The keys in firmware's order, then those of the phone apps.
-#[derive(Serialize)]
-struct Document<'a> {
-    ver: &'a str,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    escaped: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pop: Option<&'a String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    transport: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    security: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    password: Option<&'a String>,
-}
 
 /// Why a payload has no compact form.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -51,23 +28,23 @@ pub enum CompactFormError {
 impl Payload {
     /// Writes JSON as firmware does, but with escaped values, and with a mark if escapes were needed.
     pub fn to_json(&self) -> Secret<String> {
-        let secrets = [&self.pop, &self.password].into_iter().flatten();
-        let open = [&self.name, &self.username].into_iter().flatten();
         let is_special = |c: char| matches!(c, '"' | '\\') || c.is_control();
-        let escaped =
-            (secrets.map(Secret::expose).chain(open)).any(|text| text.contains(is_special));
-        let document = Document {
-            ver: self.ver.as_deref().unwrap_or("v1"),
-            escaped,
-            name: self.name.as_deref(),
-            username: self.username.as_deref(),
-            pop: self.pop.as_ref().map(Secret::expose),
-            transport: self.transport.as_deref(),
-            network: self.network.map(Network::name),
-            security: self.security,
-            password: self.password.as_ref().map(Secret::expose),
+        let is_escaped = |(key, value): (&str, Option<&str>)| {
+            FREE.contains(&key) && value.is_some_and(|value| value.contains(is_special))
         };
-        Secret::new(json!(document).to_string())
+        let mut document = Map::new();
+        for (key, value) in self.values() {
+            let value = match key {
+                "ver" => Some(value.unwrap_or("v1").into()),
+                "security" => self.security.map(Value::from),
+                _ => value.map(Value::from),
+            };
+            document.extend(value.map(|value| (key.to_owned(), value)));
+            if key == "ver" && self.values().any(is_escaped) {
+                document.insert(ESCAPED.to_owned(), true.into());
+            }
+        }
+        Secret::new(Value::from(document).to_string())
     }
 
     /// Writes `NP:<name>|<pop>|<b or s>`. Fails if that loses more than the usual user name.

@@ -64,6 +64,15 @@ pub(crate) fn medium_named(name: &str) -> &'static Medium {
     media.find(|medium| medium.name == name).expect(name)
 }
 
+/// A device that a scan of this medium found.
+#[cfg(test)]
+pub(crate) fn found_over(medium: &str, address: Address, name: Option<&str>) -> Candidate {
+    let service = crate::proto::Service::Provisioning;
+    let mut candidate = Candidate::new(medium_named(medium), address, service);
+    candidate.name = name.map(str::to_owned);
+    candidate
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

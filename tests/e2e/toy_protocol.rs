@@ -12,7 +12,7 @@ use espctl::flows::{CredentialState, Event};
 use espctl::proto::EndpointName;
 use espctl::provisioner::{
     Abilities, Cause, JoinFailure, JoinReports, JoinState, JoinedNetwork, JoinedThread, JoinedWifi,
-    NetworkCredentials, Opened, Protocol, ProvisionError, Provisioner, ReconnectError,
+    NetworkCredentials, Opened, Protocol, ProvisionError, Provisioner, ReconnectError, RequestFate,
     ResetAbility, ThreadCredentials,
 };
 use espctl::secret::Secret;
@@ -108,8 +108,8 @@ impl MailDevice {
             }),
             NetworkCredentials::Thread(thread) => JoinedNetwork::Thread(JoinedThread {
                 network_name: thread.network_name.clone(),
-                pan_id: 0x1a2b,
-                ext_pan_id: [1, 2, 3, 4, 5, 6, 7, 8],
+                pan_id: "0x1a2b".to_owned(),
+                ext_pan_id: "0102030405060708".to_owned(),
                 channel: 15,
             }),
         }
@@ -128,8 +128,7 @@ impl Provisioner for MailDevice {
     }
 
     async fn scan_networks(&mut self) -> Result<Vec<AccessPoint>, ProvisionError> {
-        let what = "list networks";
-        Err(ProvisionError::Unsupported { what })
+        Err(ProvisionError::unsupported("list networks"))
     }
 
     async fn set_credentials(
@@ -145,8 +144,10 @@ impl Provisioner for MailDevice {
         };
         let answer = self.send("letter", &letter).await;
         if let Some(words) = answer.strip_prefix("no: ") {
-            return Err(ProvisionError::Refused {
-                is_wrong_state: false,
+            return Err(ProvisionError {
+                fate: RequestFate::Refused {
+                    is_wrong_state: false,
+                },
                 cause: Cause::Message {
                     protocol: "mail",
                     text: words.to_owned(),
@@ -188,9 +189,7 @@ impl Provisioner for MailDevice {
         Err(ReconnectError::Unreachable)
     }
 
-    async fn close(&mut self) -> Result<(), ProvisionError> {
-        Ok(())
-    }
+    async fn close(&mut self) {}
 }
 
 /// Gives the device on the porch this network.
@@ -263,7 +262,7 @@ async fn joins_a_thread_network_through_the_same_flow() {
     let events = recorder.events();
     let thread = |event: &&Event| {
         matches!(event, Event::ThreadSent { network_name } if network_name == "Garden")
-            || matches!(event, Event::ThreadJoined { pan_id, .. } if pan_id == "0x1a2b")
+            || matches!(event, Event::ThreadJoined(thread) if thread.pan_id == "0x1a2b")
     };
     assert_eq!(events.iter().filter(thread).count(), 2, "{events:?}");
 }

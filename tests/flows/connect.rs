@@ -293,10 +293,7 @@ async fn unknown_scheme_is_reported_without_a_try() {
     let device = device_of(Sec1, None).with_version_document(Some(r#"{"prov":{"sec_ver":7}}"#));
     let (outcome, _) = run(&device, &Access::default()).await;
     let error = outcome.unwrap_err();
-    assert!(
-        matches!(error, FlowError::UnknownScheme { number: 7 }),
-        "{error:?}"
-    );
+    assert!(matches!(error, FlowError::UnknownScheme(7)), "{error:?}");
     assert_eq!(device.handshakes(), 0);
 }
 

@@ -10,7 +10,9 @@ use espctl::flows::Access;
 use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::join::Joining;
 use espctl::flows::network::NetworkSelection;
-use espctl::flows::{CredentialState, Event, FlowError, FlowStep, Pace, Run, Stage, StageState};
+use espctl::flows::{
+    CredentialState, Event, FlowError, FlowStep, JoinProblem, Pace, Run, Stage, StageState,
+};
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
 use espctl::proto::network_provisioning::NetworkConfigPayload;
@@ -168,7 +170,7 @@ async fn sends_credentials_once_and_joins() {
         assert_eq!(countdown(&recorder), [None], "told once");
         assert!(matches!(
             recorder.events()[recorder.events().len() - 2],
-            Event::WifiJoined { .. }
+            Event::WifiJoined(_)
         ));
         // The device takes 2200 ms; what follows is the pause between two questions at most.
         assert!(began.elapsed() < Duration::from_millis(2200 + 1000));
@@ -191,7 +193,7 @@ async fn failed_device_counts_attempts_and_is_reset() {
         let (outcome, recorder) = joining(&mut session, &network).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { network: named, reason: Some(said), is_forgotten: true, .. }
+            matches!(&error, FlowError::NotJoined { network: named, problem: JoinProblem::Reported(Some(said)), is_forgotten: true, .. }
                 if *named == NetworkName::Wifi(network.ssid.clone()) && *said == reason),
             "{error:?}"
         );
@@ -227,7 +229,8 @@ async fn failed_reset_reports_stored_credentials() {
     assert!(
         matches!(
             error,
-            FlowError::JoinFailed {
+            FlowError::NotJoined {
+                problem: JoinProblem::Reported(_),
                 is_forgotten: false,
                 ..
             }
@@ -252,7 +255,7 @@ async fn endless_joining_times_out() {
         let outcome = join(&recorder.run_at(pace.clone()), &mut session, &home()).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(error, FlowError::JoinTimedOut { waited, .. } if waited == limit),
+            matches!(error, FlowError::NotJoined { problem: JoinProblem::TimedOut(waited), .. } if waited == limit),
             "{error:?}"
         );
         assert_eq!(began.elapsed(), limit, "neither early nor late");
@@ -398,7 +401,7 @@ async fn connected_without_details_is_not_success() {
             ),
             "{hollow:?}: {error:?}"
         );
-        let joined = |event: &Event| matches!(event, Event::WifiJoined { .. });
+        let joined = |event: &Event| matches!(event, Event::WifiJoined(_));
         assert!(!recorder.events().iter().any(joined));
     }
 }

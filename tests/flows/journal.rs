@@ -31,7 +31,7 @@ impl Notebook {
     fn note(&self, line: String, fails: bool) -> Result<(), JournalError> {
         if fails {
             let message = "the disk is full".to_owned();
-            return Err(JournalError { message });
+            return Err(JournalError(message));
         }
         self.lines.lock().unwrap().push(line);
         Ok(())
@@ -75,7 +75,7 @@ async fn join(device: &MemoryDevice, notebook: &Notebook) -> (Result<(), FlowErr
     let recorder = Recorder::default();
     let run = Run {
         device: Some(RowName::new("row 7")),
-        journal: Arc::new(notebook.clone()),
+        journal: Some(Arc::new(notebook.clone())),
         ..recorder.run()
     };
     let mut device = device.protocomm(Version::default(), &Pace::default()).await;

@@ -1,17 +1,18 @@
 //! Many devices in one process at the same time.
 
 use std::fmt;
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::connect::start_session;
-use espctl::flows::{Access, Run};
+use espctl::flows::{Access, Choice, Chosen, Event, Observer, Pace, Question, RowName, Run};
 use espctl::proto::Service;
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, NonceRule, SecurityScheme};
-use espctl::session::Secured;
+use espctl::session::{Handshakes, Secured};
 use espctl::transport::{
     Address, AddressError, Candidate, Driver, DriverOptions, HostChanges, Limits, Link, Medium,
     OptionError, Route, Search, TransportError, built_in_drivers,
@@ -20,7 +21,8 @@ use futures_util::StreamExt as _;
 use futures_util::future::{Either, join_all, select};
 use futures_util::stream::{self, BoxStream};
 use rustix::time::{ClockId, clock_gettime};
-use tokio::time::{Instant, sleep};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::memory_transport::MemoryDevice;
 use crate::support::recorder::Recorder;
@@ -79,6 +81,61 @@ async fn lost_devices_are_searched_for_concurrently() {
     }
     let took = began.elapsed();
     assert!(took < 2 * SEARCH, "{took:?}");
+}
+
+/// A person who has typed nothing yet must not stop other devices.
+#[tokio::test(start_paused = true)]
+async fn question_does_not_hold_the_permit() {
+    let handshakes = Handshakes::new(1, 1);
+    let (answer, answers) = oneshot::channel();
+    let asking = Run {
+        handshakes: handshakes.clone(),
+        ..Run::new(
+            Arc::new(SlowPerson(Mutex::new(Some(answers)))),
+            Pace::default(),
+        )
+    };
+    let other = Run {
+        handshakes,
+        ..Recorder::default().run()
+    };
+    let pop = || Secret::new("abcd1234".to_owned());
+    let device = || MemoryDevice::new(DeviceSettings::new(DeviceSecret::Sec1 { pop: Some(pop()) }));
+    let (access, with_pop) = (
+        Access::default(),
+        Access {
+            pop: Some(pop()),
+            ..Access::default()
+        },
+    );
+    let asked = device();
+    let mut asked = pin!(async {
+        let opened = asked.opened(&asking).await;
+        start_session(&asking, opened, &access).await
+    });
+    assert!(timeout(SEARCH, asked.as_mut()).await.is_err());
+    let opened = timeout(SEARCH, device().opened(&other)).await.unwrap();
+    start_session(&other, opened, &with_pop).await.unwrap();
+    answer.send(pop()).unwrap();
+    asked.await.unwrap();
+}
+
+/// Answers when the test does.
+#[derive(Debug)]
+struct SlowPerson(Mutex<Option<oneshot::Receiver<Secret<String>>>>);
+
+#[async_trait]
+impl Observer for SlowPerson {
+    fn event(&self, _row: Option<&RowName>, _event: &Event) {}
+
+    async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {
+        Chosen::Nothing
+    }
+
+    async fn ask(&self, _row: Option<&RowName>, _question: &Question) -> Option<Secret<String>> {
+        let answer = self.0.lock().unwrap().take();
+        answer?.await.ok()
+    }
 }
 
 /// Secures a session with each of the devices, which take so long for every answer.

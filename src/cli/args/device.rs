@@ -210,8 +210,7 @@ impl DeviceArgs {
             Some(given) => {
                 let baud = inputs.option("baud").and_then(|baud| baud.parse().ok());
                 let line = self.log.line(baud);
-                let label = read_label(given, "--qrcode", line, inputs, drivers).await?;
-                Ok(label.payload)
+                read_label(given, "--qrcode", line, inputs, drivers).await
             }
             None => Ok(Payload::default()),
         }

@@ -11,7 +11,7 @@ use crate::cli::args::environment::without_device;
 use crate::cli::args::inputs::Inputs;
 use crate::flows::FlowError;
 use crate::qr::image::{self, PictureError};
-use crate::qr::{Payload, PayloadError, Problem, SourcedPayload, find_in_log, find_in_log_line};
+use crate::qr::{Payload, PayloadError, Problem, find_in_log, find_in_log_line};
 use crate::report::{Context, ErrorId, Failure, remedies};
 use crate::secret::Secret;
 use crate::transport::{Address, BoardLog, HostPart, TransportError};
@@ -29,19 +29,20 @@ pub(in crate::cli) async fn read_label(
     line: LogLine,
     inputs: &mut Inputs<'_>,
     drivers: &Drivers,
-) -> Result<SourcedPayload, Failure> {
+) -> Result<Payload, Failure> {
     let found = match path_of(argument.expose()) {
         None if let Some(port) = find_port(argument) => {
-            SourcedPayload::from(wait_for_log(port, line, inputs.notify, drivers).await?)
+            wait_for_log(port, line, inputs.notify, drivers).await?
         }
-        None => SourcedPayload::from_text(argument.expose())
-            .map_err(|error| reject_text(&error, flag, argument))?,
+        None => {
+            Payload::read(argument.expose()).map_err(|error| reject_text(&error, flag, argument))?
+        }
         Some(path) => {
             let bytes = inputs.read_unnamed(MAX_FILE, path, flag).await?;
             read_file(bytes, path, flag).await?
         }
     };
-    for remark in &found.payload.remarks {
+    for remark in &found.remarks {
         (inputs.notify)(&format!("warning: {flag}: {remark}"));
     }
     Ok(found)
@@ -61,7 +62,7 @@ async fn read_file(
     bytes: Secret<Vec<u8>>,
     path: &Path,
     flag: &'static str,
-) -> Result<SourcedPayload, Failure> {
+) -> Result<Payload, Failure> {
     if image::is_picture(bytes.expose()) {
         // On a thread, so that Ctrl-C ends the wait: a large picture takes seconds.
         let read = tokio::task::spawn_blocking(move || image::read(bytes.expose())).await;
@@ -72,14 +73,14 @@ async fn read_file(
     }
     let text = std::str::from_utf8(bytes.expose()).ok();
     let nothing = Secret::new(String::new());
-    let error = match text.map(SourcedPayload::from_text) {
+    let error = match text.map(Payload::read) {
         Some(Ok(found)) => return Ok(found),
         Some(Err(error)) => Some(error),
         None => None,
     };
     // The log of a board has lines before and after the payload.
     match (find_in_log(bytes.expose()), error) {
-        (Ok(Some(payload)), _) => Ok(SourcedPayload::from(payload)),
+        (Ok(Some(payload)), _) => Ok(payload),
         (Err(error), _) | (Ok(None), Some(error)) => Err(reject_text(&error, flag, &nothing)),
         (Ok(None), None) => {
             let message = format!("{flag}: cannot use {}", path.display());

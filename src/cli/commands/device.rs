@@ -19,9 +19,7 @@ use crate::cli::terminal::{
 };
 use crate::cli::workplace::Workplace;
 use crate::flows::control::ReservedEndpoint;
-use crate::flows::{
-    DeviceRequest, FlowError, FlowStep, Network, Run, Target, connect, control, network,
-};
+use crate::flows::{DeviceRequest, FlowError, FlowStep, Run, Target, connect, control, network};
 use crate::report::{ErrorId, Failure};
 use crate::secret::Secret;
 use crate::session::Secured;
@@ -149,8 +147,7 @@ async fn show_version(target: &Target, run: &Run) -> Result<CommandOutput, FlowE
 async fn list_networks(request: &DeviceRequest, run: &Run) -> Result<CommandOutput, FlowError> {
     let secured = secure_device(request, run).await?;
     let mut device = run.pace.protocomm(secured);
-    let access_points = network::scan_networks(run, &mut device).await?;
-    let networks: Vec<Network> = access_points.iter().map(Network::from).collect();
+    let networks = network::scan_networks(run, &mut device).await?;
     let closed = device.secured.session.close().await;
     closed.map_err(|source| FlowError::Session {
         step: FlowStep::Scanning,

@@ -26,11 +26,11 @@ use crate::cli::workplace::Workplace;
 use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
     Access, Choice, Chosen, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, Question,
-    RowName, Run, SeenDevice, Target,
+    RowName, Run, Target,
 };
 use crate::report::{Failure, describe_filters, transcript};
 use crate::secret::Secret;
-use crate::transport::{Discovery, Driver, Medium, TransportError};
+use crate::transport::{Candidate, Discovery, Driver, Medium, TransportError};
 
 /// List the devices in reach, and what they announce about themselves.
 ///
@@ -253,11 +253,8 @@ impl Discover {
 fn store_names(found: &[DiscoveredDevice]) {
     let mut seen = Seen::default();
     // The device that is added last comes first.
-    for device in found
-        .iter()
-        .rev()
-        .filter(|device| device.medium.announces())
-    {
+    let devices = found.iter().rev().map(|found| &found.device);
+    for device in devices.filter(|device| device.medium.announces()) {
         seen.add(device.name.as_deref(), device.hints.node_id.as_deref());
     }
     seen_devices::replace(&seen);
@@ -285,7 +282,7 @@ fn unlisted_note(count: usize, target: &Target) -> Option<String> {
 /// Shows the devices of all searches in one list, while one of the searches goes on.
 #[derive(Debug)]
 struct LiveList {
-    devices: Arc<Mutex<Vec<SeenDevice>>>,
+    devices: Arc<Mutex<Vec<Candidate>>>,
     shows_others: bool,
     /// The order of the media in the list.
     order: Vec<&'static Medium>,
@@ -306,11 +303,8 @@ impl Observer for LiveList {
         if *is_wanted || self.shows_others {
             devices.push(device.clone());
         }
-        let mut found: Vec<DiscoveredDevice> = devices
-            .iter()
-            .cloned()
-            .map(DiscoveredDevice::from)
-            .collect();
+        let found = devices.iter().cloned().map(DiscoveredDevice::from);
+        let mut found: Vec<_> = found.collect();
         sort(&mut found, &self.order);
         self.printer.show(&tables(&found));
     }
@@ -328,13 +322,16 @@ impl Observer for LiveList {
 /// version document.
 fn merge_addresses(found: Vec<DiscoveredDevice>) -> Vec<DiscoveredDevice> {
     let mut merged: Vec<DiscoveredDevice> = Vec::new();
-    for device in found {
+    for found in found {
+        let device = &found.device;
         let same = merged
             .iter_mut()
-            .find(|entry| entry.medium != device.medium && entry.address == device.address);
+            .find(|DiscoveredDevice { device: entry, .. }| {
+                entry.medium != device.medium && entry.address == device.address
+            });
         match same {
-            None => merged.push(device),
-            Some(entry) if entry.version.is_none() && device.version.is_some() => *entry = device,
+            None => merged.push(found),
+            Some(entry) if entry.version.is_none() && found.version.is_some() => *entry = found,
             Some(_) => {}
         }
     }

@@ -213,20 +213,14 @@ impl Summary {
             "mapped": node.is_some(),
             "mapped_by": node.map(|node| node.method),
             "ip": wifi.and_then(|wifi| wifi.ip.as_ref()),
-            "ssid": wifi.map(|wifi| wifi.ssid.to_string()),
+            "ssid": wifi.map(|wifi| &wifi.ssid),
             "ssid_hex": wifi.map(|wifi| wifi.ssid.to_hex()),
-            "bssid": wifi.and_then(|wifi| Some(wifi.bssid.as_ref()?.to_string())),
+            "bssid": wifi.and_then(|wifi| wifi.bssid.as_ref()),
             "channel": wifi.and_then(|wifi| wifi.channel),
-            "auth": wifi.and_then(|wifi| Some(wifi.auth?.0)),
+            "auth": wifi.and_then(|wifi| wifi.auth),
         })];
         if let Some(thread) = thread {
-            let network = json!({
-                "network_name": thread.network_name,
-                "pan_id": thread.pan_id_text(),
-                "ext_pan_id": thread.ext_pan_id_text(),
-                "channel": thread.channel,
-            });
-            parts.push(json!({ "thread": network }));
+            parts.push(json!({ "thread": thread }));
         }
         if !self.urls().is_empty() {
             parts.push(json!({ "urls": self.urls() }));
@@ -268,7 +262,7 @@ impl Summary {
         }
         if let Some(thread) = thread {
             row("network", &printable(thread.network_name.as_bytes()));
-            row("PAN id", &thread.pan_id_text());
+            row("PAN id", &thread.pan_id);
             row("channel", &thread.channel.to_string());
         }
         for url in self.urls() {

@@ -3,12 +3,11 @@
 use unicode_width::UnicodeWidthStr as _;
 
 use super::text::columns;
-use crate::flows::SeenDevice;
 use crate::ident::printable;
-use crate::transport::Columns;
+use crate::transport::{Candidate, Columns};
 
 /// Formats devices as a table, with the columns of esp-rainmaker-cli.
-pub(in crate::cli) fn device_table(devices: &[SeenDevice]) -> Vec<String> {
+pub(in crate::cli) fn device_table(devices: &[Candidate]) -> Vec<String> {
     match devices.first().map(|device| device.medium.columns) {
         Some(Columns::Advertisement) => ble_table(devices),
         Some(Columns::Plug) => port_table(devices),
@@ -17,7 +16,7 @@ pub(in crate::cli) fn device_table(devices: &[SeenDevice]) -> Vec<String> {
     }
 }
 
-fn network_device_table(devices: &[SeenDevice]) -> Vec<String> {
+fn network_device_table(devices: &[Candidate]) -> Vec<String> {
     let row = |cells: [&str; 8]| {
         let gaps = [3_usize, 20, 24, 16, 6, 4, 8, 0];
         let text = cells
@@ -68,7 +67,7 @@ fn network_device_table(devices: &[SeenDevice]) -> Vec<String> {
 }
 
 /// Over Bluetooth.
-fn ble_table(devices: &[SeenDevice]) -> Vec<String> {
+fn ble_table(devices: &[Candidate]) -> Vec<String> {
     let heading = [
         "#",
         "Name",
@@ -89,7 +88,7 @@ fn ble_table(devices: &[SeenDevice]) -> Vec<String> {
 }
 
 /// Name, address, signal, customer, type, and whether the device can probably be provisioned.
-fn ble_cells(device: &SeenDevice) -> [String; 6] {
+fn ble_cells(device: &Candidate) -> [String; 6] {
     let dash = || "-".to_owned();
     let hints = &device.hints;
     let name = device.name.as_deref();
@@ -112,7 +111,7 @@ fn ble_cells(device: &SeenDevice) -> [String; 6] {
 }
 
 /// Serial ports, with what distinguishes boards of one kind.
-fn port_table(devices: &[SeenDevice]) -> Vec<String> {
+fn port_table(devices: &[Candidate]) -> Vec<String> {
     let heading = ["#", "Port", "Product", "USB", "Serial Number"].map(str::to_owned);
     let rows = devices.iter().enumerate().map(|(index, device)| {
         let cell = |text: Option<&String>| {
@@ -134,7 +133,7 @@ fn port_table(devices: &[SeenDevice]) -> Vec<String> {
 }
 
 /// Devices with a name and an address only.
-fn plain_table(devices: &[SeenDevice]) -> Vec<String> {
+fn plain_table(devices: &[Candidate]) -> Vec<String> {
     let heading = ["#", "Name", "Address"].map(str::to_owned);
     let rows = devices.iter().enumerate().map(|(index, device)| {
         let name = device.name.as_deref();

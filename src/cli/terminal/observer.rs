@@ -168,7 +168,7 @@ impl Observer for TerminalObserver {
     }
 
     async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
-        let is_second = matches!(question, Question::NewPassphrase { .. });
+        let is_second = matches!(question, Question::NewPassphrase(_));
         if !self.can_ask || is_second && self.state().options.asks_one_passphrase {
             return None;
         }

@@ -21,9 +21,10 @@ use super::list::{List, Picked, Row, pick};
 use super::output::print_note;
 use super::text::network_table;
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::flows::{Chosen, Growing, Network, Question, SeenDevice};
+use crate::flows::{Chosen, Growing, Question};
 use crate::ident::{Passphrase, Ssid};
 use crate::secret::Secret;
+use crate::transport::Candidate;
 
 /// Asks which of these networks.
 pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
@@ -49,7 +50,7 @@ pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
 }
 
 /// Asks which of these devices; of one, whether it is meant.
-pub(super) async fn choose_device(devices: Growing<SeenDevice>) -> Chosen {
+pub(super) async fn choose_device(devices: Growing<Candidate>) -> Chosen {
     match at_terminal(pick(devices, list_devices, has_color())).await {
         Some(Picked::Row(index)) => Chosen::Item(index),
         Some(Picked::Zero) => Chosen::Rescan,
@@ -57,7 +58,7 @@ pub(super) async fn choose_device(devices: Growing<SeenDevice>) -> Chosen {
     }
 }
 
-fn list_devices(devices: &[SeenDevice], is_complete: bool) -> List {
+fn list_devices(devices: &[Candidate], is_complete: bool) -> List {
     let mut lines = device_table(devices).into_iter();
     List {
         title: match devices {
@@ -81,15 +82,13 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let question = question.clone();
     let color = has_color();
     on_thread(move || match question {
-        Question::NewPassphrase { ssid } => {
+        Question::NewPassphrase(ssid) => {
             print_note(&format!(
                 "The device could not join {ssid} with the passphrase before"
             ));
             passphrase(&format!("Another passphrase of {ssid}:"), &ssid, color)
         }
-        Question::Passphrase { ssid } => {
-            passphrase(&format!("Passphrase of {ssid}:"), &ssid, color)
-        }
+        Question::Passphrase(ssid) => passphrase(&format!("Passphrase of {ssid}:"), &ssid, color),
         Question::Password => secret(
             "Password of Security 2:",
             PASSWORD,
@@ -122,8 +121,7 @@ pub(super) async fn confirm(message: &str) -> bool {
 }
 
 fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
-    let shown: Vec<Network> = networks.iter().map(Network::from).collect();
-    let mut lines = network_table(&shown).into_iter();
+    let mut lines = network_table(networks).into_iter();
     let header = lines.next().unwrap_or_default();
     let mut rows: Vec<Row> = lines
         .zip(networks)

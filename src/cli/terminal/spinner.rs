@@ -35,7 +35,7 @@ impl Spinner {
             }
             Event::WifiScanStarted => self.start("Scanning for Wi-Fi networks"),
             Event::ContactLost => self.start("Looking for the device again"),
-            Event::ContactRegained => self.start(Stage::ConfirmWifi.title()),
+            Event::ContactRegained => self.start(&Stage::ConfirmWifi.to_string()),
             Event::Stage {
                 title,
                 state: StageState::Started,
@@ -48,9 +48,9 @@ impl Spinner {
             | Event::SchemeChosen { .. }
             | Event::Secured { .. }
             | Event::Stage { .. }
-            | Event::ThreadJoined { .. }
+            | Event::ThreadJoined(_)
             | Event::VersionRead { .. }
-            | Event::WifiJoined { .. }
+            | Event::WifiJoined(_)
             | Event::WifiScanned { .. } => self.clear(),
             Event::ChallengeMissed { .. }
             | Event::ChallengeResponseDisabled { .. }
@@ -100,12 +100,12 @@ impl Spinner {
     }
 
     /// Shows that this is going on.
-    pub(super) fn start(&mut self, what: &'static str) {
+    pub(super) fn start(&mut self, what: &str) {
         self.clear();
         if !self.is_drawn {
             return;
         }
-        let bar = ProgressBar::new_spinner().with_message(what);
+        let bar = ProgressBar::new_spinner().with_message(what.to_owned());
         if let Ok(style) = ProgressStyle::with_template(LINE) {
             bar.set_style(style);
         }

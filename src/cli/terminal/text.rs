@@ -6,8 +6,9 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::endpoint::version::Version;
+use crate::endpoint::wifi_scan::AccessPoint;
 use crate::flows::MappingMethod;
-use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
+use crate::flows::{Event, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
 /// Formats an event; some have no line. `stages` has the stages that began: their numbers follow the
@@ -64,10 +65,10 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
             "The device did not take the request to forget the credentials".to_owned()
         }
         Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
-        Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
-        Event::ThreadJoined { network_name, .. } => format!(
+        Event::WifiJoined(wifi) => format!("The device joined {}", wifi.ssid),
+        Event::ThreadJoined(thread) => format!(
             "The device joined the Thread network {}",
-            printable(network_name.as_bytes())
+            printable(thread.network_name.as_bytes())
         ),
         Event::MappingStarted { method } => match method {
             MappingMethod::ChallengeResponse => {
@@ -171,7 +172,7 @@ pub(in crate::cli) fn version_line(version: &Version) -> String {
 }
 
 /// Formats the networks that a device sees, with the columns of esp-rainmaker-cli.
-pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
+pub(in crate::cli) fn network_table(networks: &[AccessPoint]) -> Vec<String> {
     let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
         // Some characters occupy two columns of a terminal, some none.
         let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
@@ -188,7 +189,7 @@ pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
             &network.bssid.to_string(),
             &format!("{:>4}", network.channel),
             &network.rssi.to_string(),
-            &network.auth_name,
+            &network.auth.to_string(),
         )
     }));
     lines
@@ -224,14 +225,12 @@ mod tests {
 
     #[test]
     fn the_columns_of_a_list_are_those_that_people_know() {
-        let network = Network {
+        let network = AccessPoint {
             ssid: Some("MyWiFiNetwork".parse().unwrap()),
-            ssid_hex: String::new(),
             bssid: Bssid::from_bytes(&[0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff]),
             channel: 11,
             rssi: -45,
             auth: AuthMode(3),
-            auth_name: "WPA2_PSK".to_owned(),
         };
         assert_eq!(
             network_table(&[network]),

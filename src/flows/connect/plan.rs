@@ -16,29 +16,24 @@ pub(super) struct Plan {
     pub(super) source: SchemeSource,
 }
 
-impl Plan {
-    const fn without_fallbacks(scheme: SecurityScheme, source: SchemeSource) -> Self {
-        Self {
-            scheme,
-            fallbacks: Vec::new(),
-            source,
-        }
-    }
-}
-
 pub(super) fn make_plan(
     access: &Access,
     service: Service,
     version: &Version,
     hints: &Hints,
 ) -> Result<Plan, FlowError> {
+    let without_fallbacks = |scheme, source| Plan {
+        scheme,
+        fallbacks: Vec::new(),
+        source,
+    };
     if let Some(scheme) = access.scheme {
-        return Ok(Plan::without_fallbacks(scheme, SchemeSource::Requested));
+        return Ok(without_fallbacks(scheme, SchemeSource::Requested));
     }
     let announced = match version.sec_ver {
         Some(number) => {
             let scheme = SecurityScheme::from_number(number);
-            Some(scheme.ok_or(FlowError::UnknownScheme { number })?)
+            Some(scheme.ok_or(FlowError::UnknownScheme(number))?)
         }
         None => hints.sec_version.and_then(SecurityScheme::from_number),
     };
@@ -50,25 +45,21 @@ pub(super) fn make_plan(
         return Err(FlowError::AnnouncedNoSecurity);
     }
     if let (Some(scheme), Some(_)) = (announced, version.sec_ver) {
-        return Ok(Plan::without_fallbacks(scheme, SchemeSource::Announced));
+        return Ok(without_fallbacks(scheme, SchemeSource::Announced));
     }
     // Without a secret, Security 2 is tried last, so that the user types a password only if needed.
     let hinted = announced.filter(|scheme| has_secret || *scheme != SecurityScheme::Sec2);
+    let (scheme, source) = match hinted {
+        Some(hinted) => (hinted, SchemeSource::Announced),
+        None => (SecurityScheme::Sec1, SchemeSource::Probed),
+    };
     let mut fallbacks = vec![SecurityScheme::Sec2];
     // Local control sends nothing that needs protection, so plaintext is tried before a password.
     if service == Service::LocalControl && !has_secret {
         fallbacks.push(SecurityScheme::Sec0);
     }
     fallbacks.push(SecurityScheme::Sec1);
-    fallbacks.retain(|scheme| Some(*scheme) != hinted);
-    let (scheme, source) = match (hinted, fallbacks.pop()) {
-        (Some(scheme), last) => {
-            fallbacks.extend(last);
-            (scheme, SchemeSource::Announced)
-        }
-        (None, Some(scheme)) => (scheme, SchemeSource::Probed),
-        (None, None) => (SecurityScheme::Sec1, SchemeSource::Probed),
-    };
+    fallbacks.retain(|fallback| *fallback != scheme);
     Ok(Plan {
         scheme,
         fallbacks,

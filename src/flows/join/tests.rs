@@ -182,15 +182,16 @@ async fn join_failure_resets_device_and_is_retried_up_to_limit() {
     let once = device_of();
     let (outcome, left, observer) = join(&once, &Version::default(), 0).await;
     let error = outcome.unwrap_err();
-    let FlowError::JoinFailed {
-        reason,
+    let FlowError::NotJoined {
+        problem,
         is_forgotten,
         ..
     } = &error
     else {
         panic!("{error:?}");
     };
-    assert_eq!(*reason, Some(JoinFailure::Authentication));
+    let reason = Some(JoinFailure::Authentication);
+    assert_eq!(*problem, JoinProblem::Reported(reason));
     assert!(*is_forgotten && left == CredentialState::Forgotten);
     assert!(error.to_string().contains("authentication failed"));
     // The user may type another passphrase.
@@ -208,7 +209,7 @@ async fn device_that_can_scan_rescans_for_missing_network() {
         let (outcome, _, observer) = join(&device, &version, 0).await;
         let error = outcome.unwrap_err();
         assert!(
-            matches!(&error, FlowError::JoinFailed { visibility: seen, .. } if *seen == visibility),
+            matches!(&error, FlowError::NotJoined { visibility: seen, .. } if *seen == visibility),
             "{error:?}"
         );
         assert_eq!(device.requests("prov-scan").len(), scans);
@@ -293,9 +294,7 @@ impl Provisioner for LostDevice {
         Ok(())
     }
 
-    async fn close(&mut self) -> Result<(), ProvisionError> {
-        Ok(())
-    }
+    async fn close(&mut self) {}
 }
 
 /// The run is stopped while it reconnects for another attempt. It sent nothing new, so the device still

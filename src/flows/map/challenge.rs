@@ -2,7 +2,7 @@
 
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::mapping::{Mapping, cloud_error};
+use super::mapping::Mapping;
 use super::progress::{IssuedChallenge, PendingSetup, Progress};
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Challenge, Mapped};
@@ -17,11 +17,8 @@ use crate::session::{Secured, SessionError};
 impl Mapping<'_> {
     pub(super) async fn fetch_challenge(&self) -> Result<IssuedChallenge, CloudError> {
         let until = Instant::now() + self.run.pace.challenge;
-        let challenge = self
-            .owner
-            .cloud
-            .initiate_mapping(self.run.pace.challenge)
-            .await?;
+        let initiating = self.owner.cloud.initiate_mapping(self.run.pace.challenge);
+        let challenge = initiating.await?;
         Ok(IssuedChallenge { challenge, until })
     }
 
@@ -40,7 +37,7 @@ impl Mapping<'_> {
             } else {
                 self.step = FlowStep::FetchingChallenge;
                 let issued = self.fetch_challenge().await;
-                issued.map_err(|source| cloud_error(FlowStep::FetchingChallenge, source))?
+                issued.map_err(FlowError::of_cloud(self.step))?
             };
             let signed = self.request_signature(secured, &issued).await?;
             self.step = FlowStep::VerifyingAssociation;
@@ -89,7 +86,7 @@ impl Mapping<'_> {
                 });
             }
             self.run.end_stage(&stage, false);
-            return Err(cloud_error(FlowStep::VerifyingAssociation, error));
+            return Err(FlowError::of_cloud(FlowStep::VerifyingAssociation)(error));
         }
     }
 
@@ -99,10 +96,8 @@ impl Mapping<'_> {
         issued: &IssuedChallenge,
     ) -> Result<Signed, FlowError> {
         self.step = FlowStep::Signing;
-        let stage = self.run.start_stage(Stage::Associate);
-        let signed = sign_challenge(secured, &issued.challenge).await;
-        self.run.end_stage(&stage, signed.is_ok());
-        let signed = signed?;
+        let signing = sign_challenge(secured, &issued.challenge);
+        let signed = self.run.in_stage(Stage::Associate, signing).await?;
         // Another device may have this address now, or pose as the announced one.
         if let Some(announced) = &self.announced
             && *announced != signed.node_id
@@ -126,12 +121,9 @@ impl Mapping<'_> {
             seconds_left: left.as_secs(),
         });
         if self.owner.disable {
-            self.run.report(&Event::Warned {
-                id: Warning::NotDisabled,
-                message: "challenge-response stays on until the device restarts: \
-                          when the mapping is confirmed, the device is out of reach"
-                    .to_owned(),
-            });
+            let message = "challenge-response stays on until the device restarts: \
+                           when the mapping is confirmed, the device is out of reach";
+            self.run.warn(Warning::NotDisabled, message);
         }
     }
 
@@ -188,7 +180,7 @@ impl Mapping<'_> {
             // A rejection is final only if the account does not have the node.
             let error = match lookup_error {
                 None if !error.is_unreachable() => {
-                    return Err(cloud_error(FlowStep::FollowingMapping, error));
+                    return Err(FlowError::of_cloud(FlowStep::FollowingMapping)(error));
                 }
                 None => error,
                 Some(error) => {
@@ -196,7 +188,7 @@ impl Mapping<'_> {
                     let is_expired = matches!(error, CloudError::LoginExpired { .. });
                     let is_final = is_expired || failed_lookups >= MAX_NODE_LOOKUPS;
                     if !error.is_unreachable() && is_final {
-                        return Err(cloud_error(FlowStep::FollowingMapping, error));
+                        return Err(FlowError::of_cloud(FlowStep::FollowingMapping)(error));
                     }
                     error
                 }
@@ -220,12 +212,9 @@ async fn sign_challenge(secured: &mut Secured, challenge: &Challenge) -> Result<
         Ok(Challenged::Disabled) => Err(FlowError::ChallengeDisabled),
         // protocomm has no error message: a handler that fails closes the connection.
         Err(SessionError::Transport(source)) if source.may_be_refusal() => {
-            Err(FlowError::ChallengeRefused { source })
+            Err(FlowError::ChallengeRefused(source))
         }
-        Err(source) => Err(FlowError::Session {
-            step: FlowStep::Signing,
-            source,
-        }),
+        Err(error) => Err(FlowError::of_session(FlowStep::Signing)(error)),
     }
 }
 
@@ -235,10 +224,10 @@ async fn disable_challenge_response(run: &Run, secured: &mut Secured) {
         Ok(disabled) => run.report(&Event::ChallengeResponseDisabled {
             already: disabled == Disabled::Already,
         }),
-        Err(error) => run.report(&Event::Warned {
-            id: Warning::NotDisabled,
-            message: format!("challenge-response stays on until the device restarts: {error}"),
-        }),
+        Err(error) => {
+            let message = format!("challenge-response stays on until the device restarts: {error}");
+            run.warn(Warning::NotDisabled, message);
+        }
     }
 }
 

@@ -6,7 +6,9 @@ use super::progress::{IssuedChallenge, MappedNode, PendingSetup, Progress};
 use crate::cloud::CloudError;
 use crate::flows::mapping_method::MappingMethod;
 use crate::flows::request::OwnerRequest;
-use crate::flows::{Event, FlowError, FlowStep, Irreversible, Run, Stage, Taken, Warning};
+use crate::flows::{
+    Completed, Event, FlowError, FlowStep, Irreversible, Run, Stage, Taken, Warning,
+};
 use crate::session::Secured;
 use crate::transport::Medium;
 
@@ -20,8 +22,8 @@ pub(in crate::flows) struct Mapping<'a> {
     pub(super) prepared: Option<IssuedChallenge>,
     /// Whether this computer may be on the device's network, and so without internet.
     pub(super) may_be_cut_off: bool,
-    /// The node id that the device announced, if it announced one.
-    pub(super) announced: Option<String>,
+    /// The node id that the device announced, if it announced one. Only this node may sign.
+    pub(in crate::flows) announced: Option<String>,
     /// The current step.
     pub(super) step: FlowStep,
     /// The node's id, once it is in the account.
@@ -55,15 +57,10 @@ impl<'a> Mapping<'a> {
                     let why = error.to_string();
                     run.report(&Event::ChallengeMissed { why });
                 }
-                Err(source) => return Err(cloud_error(FlowStep::FetchingChallenge, source)),
+                Err(error) => return Err(FlowError::of_cloud(FlowStep::FetchingChallenge)(error)),
             }
         }
         Ok(mapping)
-    }
-
-    /// Requires that the node that signs is the one that was announced.
-    pub(in crate::flows) fn expect_node(&mut self, announced: Option<String>) {
-        self.announced = announced;
     }
 
     /// Checks that the account provides what this method needs, before a handshake is spent.
@@ -75,9 +72,8 @@ impl<'a> Mapping<'a> {
             MappingMethod::ChallengeResponse if self.prepared.is_none() => {
                 self.run.report(&Event::ChallengeRequested);
                 let issued = self.fetch_challenge().await;
-                let issued =
-                    issued.map_err(|source| cloud_error(FlowStep::FetchingChallenge, source))?;
-                self.prepared = Some(issued);
+                let cloud_error = FlowError::of_cloud(FlowStep::FetchingChallenge);
+                self.prepared = Some(issued.map_err(cloud_error)?);
                 Ok(())
             }
             MappingMethod::SecretKey if self.owner.cloud.user_id().await.is_none() => {
@@ -100,14 +96,18 @@ impl<'a> Mapping<'a> {
         }
     }
 
-    /// The node, once it is in the account.
-    pub(in crate::flows) fn mapped_node(&self) -> Option<&str> {
-        self.mapped.as_deref()
-    }
-
-    /// The current step, for the error of a stopped run.
-    pub(in crate::flows) fn step(&self) -> FlowStep {
-        self.step
+    /// Adds to the error that the node is in the account, if it is. The step of a stopped mapping
+    /// becomes exact.
+    pub(in crate::flows) fn add_context(&self, mut error: FlowError) -> FlowError {
+        if let Some(node_id) = self.mapped.clone() {
+            return error.after(Completed::Mapped(node_id));
+        }
+        if let FlowError::Stopped { step, .. } = &mut error
+            && *step == FlowStep::VerifyingAssociation
+        {
+            *step = self.step;
+        }
+        error
     }
 
     /// Completes the account's half after the device is online and its session is closed.
@@ -131,22 +131,18 @@ impl<'a> Mapping<'a> {
                 let submitted = submitting.await;
                 self.run.end_stage(&stage, submitted.is_ok());
                 let pending_setup = submitted?;
-                self.report_mapped(&signed.node_id, MappingMethod::ChallengeResponse);
-                (
-                    signed.node_id,
-                    MappingMethod::ChallengeResponse,
-                    pending_setup,
-                )
+                let method = MappingMethod::ChallengeResponse;
+                self.report_mapped(&signed.node_id, method);
+                (signed.node_id, method, pending_setup)
             }
             Progress::SecretSent {
                 node_id,
                 secret_key,
             } => {
-                let stage = self.run.start_stage(Stage::VerifyAssociation);
                 self.step = FlowStep::FollowingMapping;
-                let confirmed = self.follow_mapping(&node_id, &secret_key).await;
-                self.run.end_stage(&stage, confirmed.is_ok());
-                confirmed?;
+                let following = self.follow_mapping(&node_id, &secret_key);
+                let stage = Stage::VerifyAssociation;
+                self.run.in_stage(stage, following).await?;
                 self.report_mapped(&node_id, MappingMethod::SecretKey);
                 // The cloud does not report whether it put the node into the group.
                 (node_id, MappingMethod::SecretKey, PendingSetup::Group)
@@ -177,10 +173,8 @@ impl<'a> Mapping<'a> {
         }
         self.run.end_stage(&stage, failed.is_empty());
         for (what, error) in failed {
-            self.run.report(&Event::Warned {
-                id: Warning::NotSetUp,
-                message: format!("the node is in the account, but {what}: {error}"),
-            });
+            let message = format!("the node is in the account, but {what}: {error}");
+            self.run.warn(Warning::NotSetUp, message);
         }
     }
 
@@ -207,9 +201,7 @@ impl<'a> Mapping<'a> {
 
     /// The irreversible step that puts this node into the account.
     pub(super) fn map_step(node_id: &str) -> Irreversible {
-        Irreversible::Map {
-            node_id: node_id.to_owned(),
-        }
+        Irreversible::Map(node_id.to_owned())
     }
 
     pub(super) fn report_mapped(&mut self, node_id: &str, method: MappingMethod) {
@@ -229,10 +221,6 @@ impl<'a> Mapping<'a> {
             seconds_left: left.as_secs(),
         });
     }
-}
-
-pub(super) fn cloud_error(step: FlowStep, source: CloudError) -> FlowError {
-    FlowError::Cloud { step, source }
 }
 
 /// The capabilities of firmware that must be claimed first.

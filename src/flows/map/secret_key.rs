@@ -3,7 +3,7 @@
 
 use tokio::time::{Instant, sleep};
 
-use super::mapping::{Mapping, cloud_error};
+use super::mapping::Mapping;
 use super::progress::Progress;
 use crate::cloud::CloudError;
 use crate::cloud::mapping::{Added, MappingStatus};
@@ -23,27 +23,20 @@ impl Mapping<'_> {
             secret_key: Secret::new(uuid::Uuid::new_v4().to_string()),
         };
         self.step = FlowStep::SendingUser;
-        let stage = self.run.start_stage(Stage::Associate);
-        let sent = secured.session.call(&command).await;
-        self.run.end_stage(&stage, sent.is_ok());
-        let node_id = sent.map_err(|source| match source {
+        let sending = secured.session.call(&command);
+        let sent = self.run.in_stage(Stage::Associate, sending).await;
+        let node_id = sent.map_err(|error| match error {
             SessionError::Transport(error) if error.may_be_missing_endpoint() => {
                 FlowError::NoMapping
             }
-            source => FlowError::Session {
-                step: FlowStep::SendingUser,
-                source,
-            },
+            error => FlowError::of_session(FlowStep::SendingUser)(error),
         })?;
         self.run.report(&Event::UserSent {
             node_id: node_id.clone(),
         });
         if self.owner.disable {
-            self.run.report(&Event::Warned {
-                id: Warning::NotDisabled,
-                message: "this firmware has no challenge-response that could be switched off"
-                    .to_owned(),
-            });
+            let message = "this firmware has no challenge-response that could be switched off";
+            self.run.warn(Warning::NotDisabled, message);
         }
         Ok(Progress::SecretSent {
             node_id,
@@ -87,7 +80,7 @@ impl Mapping<'_> {
                     }
                     sleep(self.run.pace.account_retry).await;
                 }
-                Err(source) => return Err(cloud_error(FlowStep::AddingMapping, source)),
+                Err(error) => return Err(FlowError::of_cloud(FlowStep::AddingMapping)(error)),
             }
         };
         let requested = Instant::now();
@@ -104,7 +97,7 @@ impl Mapping<'_> {
                     is_answer_lost = true;
                     None
                 }
-                Err(source) => return Err(cloud_error(FlowStep::FollowingMapping, source)),
+                Err(error) => return Err(FlowError::of_cloud(FlowStep::FollowingMapping)(error)),
             };
             if let Some(status) = &status
                 && reported.as_ref() != Some(status)
@@ -219,7 +212,7 @@ mod tests {
             let cloud = ScriptedCloud::start(script).await;
             let (owner, journal) = (owner(&cloud), ScriptedJournal::default());
             let run = Run {
-                journal: Arc::new(journal.clone()),
+                journal: Some(Arc::new(journal.clone())),
                 ..ScriptedObserver::default().run_at(pace())
             };
             let key = Secret::new("key".to_owned());

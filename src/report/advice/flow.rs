@@ -4,8 +4,10 @@ use super::causes::causes_of;
 use super::{cloud, device, search};
 use crate::cloud::mapping::MappingStatus;
 use crate::endpoint::wifi_config::JoinFailure;
-use crate::flows::{Completed, CredentialState, FlowError, FlowStep, Question, StopReason};
-use crate::provisioner::ProvisionError;
+use crate::flows::{
+    Completed, CredentialState, FlowError, FlowStep, JoinProblem, Question, StopReason,
+};
+use crate::provisioner::{Cause, RequestFate};
 use crate::report::context::{Context, GivenSecret};
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
@@ -64,16 +66,14 @@ fn message(error: &FlowError, context: &Context) -> String {
 fn diagnose(error: &FlowError, context: &Context) -> Failure {
     let mut context = context.clone();
     context.error.step = Some(error.step());
-    let state_after =
-        |is_forgotten: bool, otherwise| if is_forgotten { FORGOTTEN } else { otherwise };
     let mut hint = None;
     let id = match error {
         FlowError::PartialSuccess { completed, source } => {
             let failure = diagnose(source, &context).without(LIST_NODES);
             return match completed {
-                Completed::Joined { .. } => failure.hint(LIST_NODES).hint(FACTORY_RESET),
-                Completed::SecretSent { .. } => failure.hint(MAP_AGAIN),
-                Completed::Mapped { .. } => {
+                Completed::Joined(_) => failure.hint(LIST_NODES).hint(FACTORY_RESET),
+                Completed::SecretSent(_) => failure.hint(MAP_AGAIN),
+                Completed::Mapped(_) => {
                     let has_joined = matches!(
                         **source,
                         FlowError::Stopped {
@@ -95,7 +95,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::AnnouncedNoSecurity => ErrorId::AnnouncedNoSecurity,
         FlowError::ChallengeDisabled => ErrorId::ChallengeDisabled,
         FlowError::ChallengeExpired { .. } => ErrorId::ChallengeExpired,
-        FlowError::ChallengeRefused { .. } => ErrorId::ChallengeRefused,
+        FlowError::ChallengeRefused(_) => ErrorId::ChallengeRefused,
         FlowError::ClaimRequired => ErrorId::ClaimRequired,
         FlowError::Cloud { step, source } => {
             let failure = cloud::diagnose(source, context);
@@ -109,27 +109,32 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             return failure.hints(may_be_mapped.then_some(LIST_NODES));
         }
         FlowError::EnterpriseNetwork { .. } => ErrorId::EnterpriseNetwork,
-        FlowError::JoinFailed {
-            reason,
+        FlowError::NotJoined {
+            problem,
             is_forgotten,
             ..
         } => {
-            hint = Some(state_after(*is_forgotten, NOT_FORGOTTEN));
-            match reason {
-                Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
-                Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
-                Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
-            }
-        }
-        FlowError::JoinTimedOut { is_forgotten, .. } => {
-            hint = Some(state_after(*is_forgotten, STILL_STORED));
-            ErrorId::JoinTimedOut
+            let (id, not_forgotten) = match problem {
+                JoinProblem::TimedOut(_) => (ErrorId::JoinTimedOut, STILL_STORED),
+                JoinProblem::Reported(reason) => {
+                    let id = match reason {
+                        Some(JoinFailure::Authentication) => ErrorId::WifiAuthFailed,
+                        Some(JoinFailure::NetworkNotFound) => ErrorId::WifiNotFound,
+                        Some(JoinFailure::Other(_)) | None => ErrorId::WifiJoinFailed,
+                    };
+                    (id, NOT_FORGOTTEN)
+                }
+            };
+            hint = Some(if *is_forgotten {
+                FORGOTTEN
+            } else {
+                not_forgotten
+            });
+            id
         }
         FlowError::MappingPending { .. } => ErrorId::MappingPending,
         FlowError::MissingInput(question) => match question {
-            Question::NewPassphrase { .. } | Question::Passphrase { .. } => {
-                ErrorId::MissingPassphrase
-            }
+            Question::NewPassphrase(_) | Question::Passphrase(_) => ErrorId::MissingPassphrase,
             Question::Password => {
                 context.error.scheme = Some(SecurityScheme::Sec2);
                 ErrorId::MissingPop
@@ -150,12 +155,12 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
         FlowError::NoWifiNeedsChallenge => ErrorId::NoWifiNeedsChallenge,
         FlowError::NoWifi => ErrorId::ThreadOnly,
         FlowError::OtherNode { .. } => ErrorId::OtherNode,
-        FlowError::Protocol { source, .. } => match source {
-            ProvisionError::Refused { .. } => ErrorId::Refused,
-            ProvisionError::Unsupported { .. } => ErrorId::NoSuchEndpoint,
-            ProvisionError::ScanUnfinished { .. } => ErrorId::ScanUnfinished,
-            ProvisionError::LinkLost(_) => ErrorId::SessionLost,
-            ProvisionError::NotSent(_) | ProvisionError::Unanswered(_) => ErrorId::UnexpectedReply,
+        FlowError::Protocol { source, .. } => match (&source.cause, source.fate) {
+            (Cause::Unsupported { .. }, _) => ErrorId::NoSuchEndpoint,
+            (Cause::ScanUnfinished { .. }, _) => ErrorId::ScanUnfinished,
+            (_, RequestFate::Refused { .. }) => ErrorId::Refused,
+            (_, RequestFate::LinkLost) => ErrorId::SessionLost,
+            (_, RequestFate::NotSent | RequestFate::Unanswered) => ErrorId::UnexpectedReply,
         },
         FlowError::Session { step, source } => return device::session(*step, source, context),
         FlowError::Stopped {
@@ -171,7 +176,7 @@ fn diagnose(error: &FlowError, context: &Context) -> Failure {
             ErrorId::Unconfirmed
         }
         FlowError::UnknownProtocol => ErrorId::NotADevice,
-        FlowError::UnknownScheme { .. } => ErrorId::UnknownScheme,
+        FlowError::UnknownScheme(_) => ErrorId::UnknownScheme,
         FlowError::UserUnknown => ErrorId::LoginLacksUser,
     };
     Failure::advised(id, &context).hints(hint)

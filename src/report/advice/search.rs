@@ -1,15 +1,14 @@
 //! The id and the advice if the device was not found, or is one of several.
 
 use super::interfaces;
-use crate::flows::SeenDevice;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
 use crate::report::failure::Failure;
 use crate::report::table::ErrorId;
-use crate::transport::{Discovery, HostPart, Medium};
+use crate::transport::{Candidate, Discovery, HostPart, Medium};
 
 /// Several devices match.
-pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
+pub(super) fn ambiguous(mut context: Context, seen: &[Candidate]) -> Failure {
     context.error.example = seen.first().map(|first| {
         let name = first.name.as_deref();
         let is_unique = seen
@@ -29,7 +28,7 @@ pub(super) fn ambiguous(mut context: Context, seen: &[SeenDevice]) -> Failure {
 }
 
 /// No device matches.
-pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
+pub(super) fn no_candidate(context: &Context, seen: &[Candidate]) -> Failure {
     if context
         .medium
         .is_some_and(|medium| medium.discovery == Discovery::Enumerated)
@@ -53,7 +52,7 @@ pub(super) fn no_candidate(context: &Context, seen: &[SeenDevice]) -> Failure {
 }
 
 /// A device is likely at none of the addresses that this computer lists. The hints name them.
-fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
+fn no_likely_address(context: &Context, others: &[Candidate]) -> Failure {
     // Without a serial port, this computer is the problem; on other media, the device is missing.
     let id = match context.needed_part() {
         Some(HostPart::SerialPorts) => ErrorId::NoSerialPort,
@@ -75,7 +74,7 @@ fn no_likely_address(context: &Context, others: &[SeenDevice]) -> Failure {
 }
 
 /// Suggests a device whose name differs from the given one only in case.
-fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<String> {
+fn suggest_spelling(context: &Context, seen: &[Candidate]) -> Option<String> {
     let wanted = context.name.as_deref()?;
     let mut names = seen.iter().filter_map(|device| device.name.as_deref());
     let meant =
@@ -87,9 +86,9 @@ fn suggest_spelling(context: &Context, seen: &[SeenDevice]) -> Option<String> {
 }
 
 /// Suggests to omit the filters if only they exclude a device.
-fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<String> {
+fn suggest_omitting_filter(context: &Context, seen: &[Candidate]) -> Option<String> {
     let filters = context.narrowed_by?;
-    let matches = |device: &&SeenDevice| {
+    let matches = |device: &&Candidate| {
         let has_address = |wanted: &str| device.address.to_string().eq_ignore_ascii_case(wanted);
         match (&context.name, &device.name) {
             (Some(wanted), Some(name)) => name.starts_with(wanted) || has_address(wanted),
@@ -103,12 +102,12 @@ fn suggest_omitting_filter(context: &Context, seen: &[SeenDevice]) -> Option<Str
     ))
 }
 
-fn report_found(device: &SeenDevice) -> String {
+fn report_found(device: &Candidate) -> String {
     format!("found {}", describe(device))
 }
 
 /// A device, in a few words.
-fn describe(device: &SeenDevice) -> String {
+fn describe(device: &Candidate) -> String {
     let name = device.name.as_deref().unwrap_or("a device without a name");
     let name = printable(name.as_bytes());
     if let Some(signal) = device.hints.signal {

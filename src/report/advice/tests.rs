@@ -8,14 +8,12 @@ use anyhow::anyhow;
 
 use crate::endpoint::Command as _;
 use crate::endpoint::wifi_ctrl::ResetWifi;
-use crate::flows::{
-    CredentialState, FlowError, FlowStep, JournalError, Question, SeenDevice, StopReason,
-};
-use crate::provisioner::ProvisionError;
+use crate::flows::{CredentialState, FlowError, FlowStep, JournalError, Question, StopReason};
+use crate::provisioner::{Cause, ProvisionError, RequestFate};
 use crate::report::{Context, Environment, Exit, Failure};
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
-use crate::transport::{Address, Hints, TransportError, medium_named};
+use crate::transport::{Address, Candidate, TransportError, found_over, medium_named};
 
 fn over_softap() -> Context {
     Context {
@@ -68,9 +66,7 @@ fn rare_errors_have_ids_and_exit_codes() {
             3,
             FlowError::NotRecorded {
                 step: FlowStep::ApplyingWifi,
-                source: JournalError {
-                    message: "the disk is full".to_owned(),
-                },
+                source: JournalError("the disk is full".to_owned()),
             },
         ),
         (
@@ -78,8 +74,11 @@ fn rare_errors_have_ids_and_exit_codes() {
             6,
             FlowError::Protocol {
                 step: FlowStep::Scanning,
-                source: ProvisionError::ScanUnfinished {
-                    waited: Duration::from_secs(20),
+                source: ProvisionError {
+                    fate: RequestFate::Unanswered,
+                    cause: Cause::ScanUnfinished {
+                        waited: Duration::from_secs(20),
+                    },
                 },
             },
         ),
@@ -204,20 +203,14 @@ fn at_address(last: u8) -> Address {
     Address::new(text.clone()).with_id(text)
 }
 
-fn sighted(name: Option<&str>, last: u8) -> SeenDevice {
-    SeenDevice {
-        medium: medium_named("ble"),
-        name: name.map(str::to_owned),
-        address: at_address(last),
-        hints: Hints {
-            signal: Some(-50),
-            is_likely: name.is_some_and(|name| name.starts_with("PROV_")),
-            ..Hints::default()
-        },
-    }
+fn sighted(name: Option<&str>, last: u8) -> Candidate {
+    let mut device = found_over("ble", at_address(last), name);
+    device.hints.signal = Some(-50);
+    device.hints.is_likely = name.is_some_and(|name| name.starts_with("PROV_"));
+    device
 }
 
-fn hints_without_candidate(context: &Context, seen: Vec<SeenDevice>) -> Vec<String> {
+fn hints_without_candidate(context: &Context, seen: Vec<Candidate>) -> Vec<String> {
     let medium = context.medium.unwrap();
     hints_of(&FlowError::NoCandidate { medium, seen }, context)
 }
@@ -277,7 +270,7 @@ fn names_filter_that_excludes_device() {
 
 #[test]
 fn equal_names_are_distinguished_by_address() {
-    let hints = |seen: Vec<SeenDevice>| {
+    let hints = |seen: Vec<Candidate>| {
         let medium = medium_named("ble");
         hints_of(&FlowError::Ambiguous { medium, seen }, &over_ble(None))
     };

@@ -6,21 +6,20 @@ use serde_json::{Value, json};
 
 use crate::cli::args::environment::without_device;
 use crate::cli::terminal::{cell, device_table, merge_objects, table, version_line, yes_or_no};
-use crate::flows::SeenDevice;
 use crate::flows::discover::DiscoveredDevice;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
-use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
+use crate::transport::{Candidate, Columns, Discovery, ManufacturerData, Medium};
 
 /// A device, for machines. Data that it did not announce is null.
 pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
-    let (hints, medium) = (&found.hints, found.medium);
+    let Candidate { hints, medium, .. } = &found.device;
     let (maker, usb) = (hints.manufacturer.as_ref(), hints.usb.as_ref());
     let latest = with_version_hints(found).hints;
     let mut parts = vec![json!({
         "transport": medium,
-        "address": found.address.to_string(),
-        "name": found.name,
+        "address": found.device.address.to_string(),
+        "name": found.device.name,
         "node_id": hints.node_id,
     })];
     if medium.columns == Columns::Advertisement {
@@ -58,8 +57,8 @@ pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
 fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
     let error = found.version_error.as_ref()?;
     let context = Context {
-        medium: Some(found.medium),
-        address: Some(found.address.clone()),
+        medium: Some(found.device.medium),
+        address: Some(found.device.address.clone()),
         ..without_device()
     };
     Some(Failure::of_flow(error, &context).id.into_str())
@@ -67,8 +66,8 @@ fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
 
 /// The device with the data of its version document, if it has one. The device itself sends that
 /// document, but anything can announce the hints.
-fn with_version_hints(found: &DiscoveredDevice) -> SeenDevice {
-    let mut device = found.seen();
+fn with_version_hints(found: &DiscoveredDevice) -> Candidate {
+    let mut device = found.device.clone();
     if let Some(version) = &found.version {
         let hints = &mut device.hints;
         hints.sec_version = version.sec_ver.or(hints.sec_version);
@@ -80,14 +79,14 @@ fn with_version_hints(found: &DiscoveredDevice) -> SeenDevice {
 /// One table for each medium, because their columns differ.
 pub(super) fn tables(found: &[DiscoveredDevice]) -> Vec<String> {
     let mut lines = Vec::new();
-    for group in found.chunk_by(|one, next| one.medium == next.medium) {
-        let Some(&DiscoveredDevice { medium, .. }) = group.first() else {
+    for group in found.chunk_by(|one, next| one.device.medium == next.device.medium) {
+        let Some(medium) = group.first().map(|first| first.device.medium) else {
             continue;
         };
         if group.len() < found.len() {
             lines.push(format!("Over {medium}:"));
         }
-        let devices: Vec<SeenDevice> = group.iter().map(with_version_hints).collect();
+        let devices: Vec<Candidate> = group.iter().map(with_version_hints).collect();
         lines.extend(match medium.columns {
             Columns::Advertisement | Columns::Service => device_table(&devices),
             Columns::Plug => with_outcomes(device_table(&devices), group),
@@ -101,7 +100,7 @@ pub(super) fn tables(found: &[DiscoveredDevice]) -> Vec<String> {
     lines
 }
 
-fn version_cells((found, device): (&DiscoveredDevice, &SeenDevice)) -> [String; 6] {
+fn version_cells((found, device): (&DiscoveredDevice, &Candidate)) -> [String; 6] {
     let version = found.version.as_ref();
     [
         cell(device.name.as_ref()),
@@ -119,7 +118,7 @@ fn with_outcomes(table: Vec<String>, found: &[DiscoveredDevice]) -> Vec<String> 
     let outcomes = found
         .iter()
         .map(|one| match (&one.version, &one.version_error) {
-            (Some(version), _) if one.medium.columns != Columns::Version => {
+            (Some(version), _) if one.device.medium.columns != Columns::Version => {
                 Some(format!("   {}", version_line(version)))
             }
             (None, Some(silence)) => {
@@ -138,28 +137,24 @@ fn with_outcomes(table: Vec<String>, found: &[DiscoveredDevice]) -> Vec<String> 
 /// Sorts by medium in this order, then by signal with the strongest first.
 pub(super) fn sort(found: &mut [DiscoveredDevice], order: &[&'static Medium]) {
     let position = |medium| order.iter().position(|known| *known == medium);
-    found.sort_by_key(|device| (position(device.medium), Reverse(device.hints.signal)));
+    found.sort_by_key(|DiscoveredDevice { device, .. }| {
+        (position(device.medium), Reverse(device.hints.signal))
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::{Address, Hints, built_in_drivers};
+    use crate::transport::{Address, built_in_drivers, found_over};
 
     #[test]
     fn tables_are_per_medium_with_strongest_signal_first() {
         let drivers = built_in_drivers();
         let order: Vec<_> = drivers.iter().map(|driver| driver.medium()).collect();
-        let found = |medium: &str, address, name: &str, signal| DiscoveredDevice {
-            medium: order.iter().find(|known| known.name == medium).unwrap(),
-            address,
-            name: Some(name.to_owned()),
-            hints: Hints {
-                signal,
-                ..Hints::default()
-            },
-            version: None,
-            version_error: None,
+        let found = |medium: &str, address, name: &str, signal| {
+            let mut device = found_over(medium, address, Some(name));
+            device.hints.signal = signal;
+            DiscoveredDevice::from(device)
         };
         let advertising =
             |name: &str, signal| found("ble", Address::new(name).with_id(name), name, signal);

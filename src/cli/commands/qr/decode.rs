@@ -49,7 +49,7 @@ impl Decode {
         };
         let mut inputs = workplace.inputs();
         let line = self.speed.log(&self.log);
-        let label = read_label(
+        let payload = read_label(
             &source,
             PAYLOAD_ARGUMENT,
             line,
@@ -57,8 +57,7 @@ impl Decode {
             &workplace.drivers,
         )
         .await?;
-        let payload = &label.payload;
-        let command = provision_command(payload, source.expose());
+        let command = provision_command(&payload, source.expose());
         let advice = match (payload.network, payload.transport.as_deref()) {
             (Some(Network::Thread), _) => {
                 "The device needs a Thread network, which this version does not support."
@@ -66,7 +65,7 @@ impl Decode {
             (_, Some("softap")) => "Join its hotspot with this computer, then run:",
             _ => "Run:",
         };
-        let rows = rows(payload).into_iter();
+        let rows = rows(&payload).into_iter();
         let rows = rows.map(|(name, value)| format!("{name:<15}{value}"));
         let mut lines: Vec<String> = rows.chain([String::new(), advice.to_owned()]).collect();
         if payload.network != Some(Network::Thread) {
@@ -76,7 +75,7 @@ impl Decode {
             Remark::Cut { key } => Some(key.unwrap_or("")),
             Remark::NotEscaped => None,
         });
-        let keys = json!({ "payload": json_payload(payload), "cut": cut, "command": command });
+        let keys = json!({ "payload": json_payload(&payload), "cut": cut, "command": command });
         CommandOutput::new(lines, keys).print(&workplace.printer)
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::args::label::read_label;
 use crate::cli::terminal::{CommandOutput, Format, print_note};
 use crate::cli::workplace::Workplace;
 use crate::qr::drawing::{Drawing, Terminal};
-use crate::qr::{Remark, SourcedPayload, to_url};
+use crate::qr::{Payload, Remark, to_url};
 use crate::report::{ErrorId, Failure, remedies};
 use crate::secret::Secret;
 
@@ -69,7 +69,7 @@ impl Encode {
         let printer = &workplace.printer;
         let mut inputs = workplace.inputs();
         let line = self.speed.log(&self.log);
-        let label = read_label(
+        let payload = read_label(
             &self.payload,
             PAYLOAD_ARGUMENT,
             line,
@@ -77,7 +77,7 @@ impl Encode {
             &workplace.drivers,
         )
         .await?;
-        let text = self.text_to_encode(&label)?;
+        let text = self.text_to_encode(&payload)?;
         let text = text.expose();
         let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
         self.check_files()?;
@@ -112,14 +112,13 @@ impl Encode {
     }
 
     /// The text for the code: as the person passed it, unless a flag asks for another form.
-    fn text_to_encode(&self, label: &SourcedPayload) -> Result<Secret<String>, Failure> {
-        let SourcedPayload { text, payload } = label;
+    fn text_to_encode(&self, payload: &Payload) -> Result<Secret<String>, Failure> {
         let is_cut = |remark: &&Remark| matches!(remark, Remark::Cut { .. });
         if let Some(remark) = payload.remarks.iter().find(is_cut) {
             let message = format!("no label is made of it, because {remark}");
             return Err(unusable_payload(&message));
         }
-        let text = match text {
+        let text = match &payload.text {
             _ if self.compact => {
                 let compact = payload.to_compact();
                 compact.map_err(|error| unusable_payload(&error.to_string()))?

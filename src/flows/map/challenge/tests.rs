@@ -81,7 +81,7 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
         let mut secured = device.secured().await;
         let progress = mapping.associate_by_challenge(&mut secured).await.unwrap();
         assert!(matches!(progress, Progress::Done { .. }), "{progress:?}");
-        assert_eq!(mapping.mapped_node(), Some("node1"));
+        assert_eq!(mapping.mapped.as_deref(), Some("node1"));
         let done = |stage| (stage, StageState::Done);
         let stages = [Stage::Associate, Stage::VerifyAssociation].map(done);
         assert_eq!(observer.ended(), stages);
