@@ -146,7 +146,7 @@ async fn start_device(
                 Some(radio) => radio,
                 unopened => unopened.insert(ble::open_radio(args).await?),
             };
-            ble::add_device(args, radio, number, &name, &label, device)?
+            ble::add_device(args, radio, number, &name, device)?
         }
         #[cfg(unix)]
         Medium::Console => console::open_console(args, &name, &label, device)?,

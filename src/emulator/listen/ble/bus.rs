@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use futures_util::future::select;
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 use tokio::sync::oneshot;
 use zbus::Address;
 use zbus::address::Transport;
@@ -62,36 +62,31 @@ impl Bus {
             std::fs::remove_file(&socket)?;
             (None, socket.clone())
         };
+        let address = address_of(&socket);
         let address_for_bluez = address_of(&listens_at);
+        let new = NewBus {
+            _silent: silent,
+            _socket: TempPath::try_from_path(socket)?,
+            _folder: folder,
+            _running: start_bus(address_for_bluez.clone()).await?,
+        };
         Ok(Self {
-            address: address_of(&socket),
-            _new: Some(NewBus {
-                _running: start_bus(address_for_bluez.clone()).await?,
-                _silent: silent,
-                socket,
-                _folder: folder,
-            }),
+            address,
             address_for_bluez,
+            _new: Some(new),
         })
     }
 }
 
-/// A new bus. Dropping it ends the bus.
+/// A new bus. Dropping it ends the bus and removes its socket.
 #[derive(Debug)]
 struct NewBus {
-    /// Dropping it ends the thread of the bus.
-    _running: oneshot::Sender<()>,
     /// Accepts clients and never answers.
     _silent: Option<UnixListener>,
-    socket: PathBuf,
+    _socket: TempPath,
     _folder: TempDir,
-}
-
-impl Drop for NewBus {
-    fn drop(&mut self) {
-        // In the folder, the folder removes it.
-        let _removed = std::fs::remove_file(&self.socket);
-    }
+    /// Dropping it ends the thread of the bus.
+    _running: oneshot::Sender<()>,
 }
 
 /// Runs a bus on a new thread. Returns when it accepts clients.

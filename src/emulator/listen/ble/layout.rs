@@ -4,10 +4,10 @@
 /// The contents of a handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Attribute {
-    /// The name of an endpoint (0x2901), by its index among the endpoints.
-    Name(usize),
-    /// The characteristic of an endpoint, by its index.
-    Endpoint(usize),
+    /// The name of an endpoint (0x2901).
+    Name(String),
+    /// The characteristic of an endpoint.
+    Endpoint(String),
     /// A constant value.
     Constant(&'static [u8]),
     /// Supports only subscriptions.
@@ -26,58 +26,68 @@ pub(super) struct GattObject {
     pub(super) attribute: Option<Attribute>,
 }
 
+impl GattObject {
+    fn new(path: &str, uuid: String, attribute: impl Into<Option<Attribute>>) -> Self {
+        Self {
+            path: path.to_owned(),
+            uuid,
+            attribute: attribute.into(),
+        }
+    }
+
+    /// Makes it the object of a stale cache, which has invalid handles of endpoints, and does not have the
+    /// endpoint `without`. Returns whether it remains.
+    pub(super) fn make_stale(&mut self, without: Option<&str>) -> bool {
+        if let Some(Attribute::Endpoint(name) | Attribute::Name(name)) = &self.attribute {
+            let remains = without != Some(name);
+            self.attribute = Some(Attribute::Gone);
+            return remains;
+        }
+        true
+    }
+}
+
 /// Lists the objects of a device that offers provisioning, without GAP, which BlueZ does not export.
-pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<GattObject> {
-    let object = |path: &str, uuid, attribute| GattObject {
-        path: path.to_owned(),
-        uuid,
-        attribute,
-    };
-    let changed = Some(Attribute::Indication);
-    let not_subscribed = Some(Attribute::Constant(&[0, 0]));
+pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: Vec<String>) -> Vec<GattObject> {
     let pnp_id = Attribute::Constant(&[0x01, 0xe5, 0x02, 0x01, 0x00, 0x01, 0x00]);
-    let mut objects = vec![
-        object("service0001", short_uuid(0x1801), None),
-        object("service0001/char0002", short_uuid(0x2a05), changed),
-        object(
+    let not_subscribed = Attribute::Constant(&[0, 0]);
+    let fixed = [
+        ("service0001", 0x1801, None),
+        ("service0001/char0002", 0x2a05, Some(Attribute::Indication)),
+        (
             "service0001/char0002/desc0004",
-            short_uuid(0x2902),
-            not_subscribed,
+            0x2902,
+            Some(not_subscribed),
         ),
-        object("service0010", short_uuid(0x180a), None),
-        object("service0010/char0011", short_uuid(0x2a50), Some(pnp_id)),
-        object("service0028", service_uuid.to_owned(), None),
+        ("service0010", 0x180a, None),
+        ("service0010/char0011", 0x2a50, Some(pnp_id)),
     ];
+    let mut objects = Vec::from(
+        fixed.map(|(path, uuid, attribute)| GattObject::new(path, short_uuid(uuid), attribute)),
+    );
+    objects.push(GattObject::new(
+        "service0028",
+        service_uuid.to_owned(),
+        None,
+    ));
     let mut ids = FIRST_CUSTOM..;
-    for (handle, (place, endpoint)) in (0x0029_u16..).step_by(3).zip(endpoints.iter().enumerate()) {
-        let fixed = FIXED.iter().find(|(name, _)| name == endpoint);
+    for (handle, endpoint) in (0x0029_u16..).step_by(3).zip(endpoints) {
+        let fixed = FIXED.iter().find(|(name, _)| *name == endpoint);
         let Some(id) = fixed.map(|(_, id)| *id).or_else(|| ids.next()) else {
             break;
         };
-        let characteristic = format!("service0028/char{handle:04x}");
-        let descriptor = format!("{characteristic}/desc{:04x}", handle.saturating_add(2));
+        let path = format!("service0028/char{handle:04x}");
+        let descriptor = format!("{path}/desc{:04x}", handle.saturating_add(2));
         let uuid = endpoint_uuid(service_uuid, id);
-        let (value, name) = (Attribute::Endpoint(place), Attribute::Name(place));
-        objects.push(object(&characteristic, uuid, Some(value)));
-        objects.push(object(&descriptor, short_uuid(0x2901), Some(name)));
+        let value = Attribute::Endpoint(endpoint.clone());
+        objects.push(GattObject::new(&path, uuid, value));
+        objects.push(GattObject::new(
+            &descriptor,
+            short_uuid(0x2901),
+            Attribute::Name(endpoint),
+        ));
     }
     objects
-}
-
-/// Lists the objects of a stale cache: with invalid handles of endpoints, and without the objects of the
-/// endpoint `without`.
-pub(super) fn list_stale_objects(
-    objects: &[GattObject],
-    without: Option<usize>,
-) -> Vec<GattObject> {
-    let stale = objects.iter().cloned().filter_map(|mut object| {
-        if let Some(Attribute::Endpoint(place) | Attribute::Name(place)) = object.attribute {
-            object.attribute = Some(Attribute::Gone);
-            return (Some(place) != without).then_some(object);
-        }
-        Some(object)
-    });
-    stale.collect()
 }
 
 /// The UUID of an endpoint's characteristic: that of the service, with four digits replaced by the id of
@@ -111,8 +121,7 @@ mod tests {
     const SERVICE: &str = "021a9004-0382-4aea-bff4-6b3f1c5adfb4";
 
     fn objects(endpoints: &[&str]) -> Vec<GattObject> {
-        let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
-        list_gatt_objects(SERVICE, &endpoints)
+        list_gatt_objects(SERVICE, endpoints.iter().map(ToString::to_string).collect())
     }
 
     #[test]
@@ -141,7 +150,8 @@ mod tests {
 
     #[test]
     fn stale_objects_have_invalid_handles() {
-        let old = list_stale_objects(&objects(&["prov-session", "proto-ver"]), Some(0));
+        let mut old = objects(&["prov-session", "proto-ver"]);
+        old.retain_mut(|object| object.make_stale(Some("prov-session")));
         let ours: Vec<&GattObject> = old
             .iter()
             .filter(|object| object.path.starts_with("service0028/"))

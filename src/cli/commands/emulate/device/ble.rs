@@ -12,13 +12,11 @@ use rand_core::UnwrapErr;
 use serde_json::json;
 
 use super::args::EmulateDevice;
-use super::label::Label;
 use super::ready::Listener;
 use crate::cli::commands::emulate::failures::{cannot_use, conflict, read_file};
 use crate::emulator::device::Device;
 use crate::emulator::listen::ble::{
-    Address, Advert, BusChoice, HostSettings, Neighbour, RadioSettings, VirtualRadio,
-    rainmaker_data,
+    Address, Advert, BusChoice, HostSettings, VirtualRadio, rainmaker_data,
 };
 use crate::report::{ErrorId, Failure};
 
@@ -27,7 +25,7 @@ pub(super) async fn open_radio(args: &EmulateDevice) -> Result<VirtualRadio, Fai
     let flags = &args.ble;
     let neighbours = match &flags.neighbours {
         None => Vec::new(),
-        Some(path) => read_file("--neighbours", path, Neighbour::list_from_json)?,
+        Some(path) => read_file("--neighbours", path, Advert::list_from_json)?,
     };
     let bus = match (&flags.bus, &flags.bus_address) {
         (Some(socket), _) => BusChoice::AtSocket(socket.clone()),
@@ -52,16 +50,13 @@ pub(super) async fn serve_radio<T>(
     radio: Option<VirtualRadio>,
     devices: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let Some(radio) = radio else {
-        return devices.await;
-    };
-    let mut served = radio.serve();
-    let stopped = tokio::select! {
-        stopped = devices => stopped?,
-        error = served.wait_for_failure() => return Err(no_bus(&error)),
-    };
-    served.close().await;
-    Ok(stopped)
+    match radio {
+        Some(radio) => {
+            let served = radio.serve_while(devices).await;
+            served.map_err(|error| no_bus(&error))?
+        }
+        None => devices.await,
+    }
 }
 
 /// Puts the n-th device within reach of the adapter.
@@ -70,7 +65,6 @@ pub(super) fn add_device(
     radio: &mut VirtualRadio,
     number: u16,
     name: &str,
-    label: &Label,
     device: Device,
 ) -> Result<Listener, Failure> {
     let flags = &args.ble;
@@ -87,23 +81,18 @@ pub(super) fn add_device(
         ),
     };
     check_name(name, &manufacturer)?;
-    let service_uuid = flags.service_uuid.hyphenated().to_string();
-    let settings = RadioSettings {
-        advert: Advert {
-            address,
-            name: Some(name.to_owned()),
-            rssi: flags.rssi,
-            uuids: vec![service_uuid.clone()],
-            manufacturer,
-            delay: Duration::from_millis(flags.advertise_after),
-            is_at_once: flags.at_once,
-        },
-        service_uuid,
-        stack: flags.stack,
-        max_value: flags.stack.max_value(label.secret.scheme(), args.firmware),
-        troubles: flags.link_trouble.clone(),
+    let advert = Advert {
+        address,
+        name: Some(name.to_owned()),
+        rssi: flags.rssi,
+        uuids: vec![flags.service_uuid.hyphenated().to_string()],
+        manufacturer,
+        appears_after_ms: flags.advertise_after,
+        at_once: flags.at_once,
+        is_stale: false,
     };
-    let Some(peripheral) = radio.add_device(&device, settings) else {
+    let troubles = flags.link_trouble.clone();
+    let Some(serving) = radio.add_device(device, advert, flags.stack, troubles) else {
         return conflict(format!(
             "--mac and --neighbours: two devices have the address {address}"
         ));
@@ -113,7 +102,7 @@ pub(super) fn add_device(
             "address": address.to_string(),
             "bus_address": radio.bus_address(),
         }),
-        serving: peripheral.serve(device).boxed_local(),
+        serving: serving.boxed_local(),
     })
 }
 

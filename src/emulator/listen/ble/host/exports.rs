@@ -47,22 +47,12 @@ impl RemoteDevice {
         properties
     }
 
-    /// The services that BlueZ knows.
-    fn known_uuids(&self) -> Variant<'static> {
-        let known = self.cached_gatt.as_ref().unwrap_or(&self.gatt);
-        let uuids: BTreeSet<String> = known
-            .iter()
-            .filter(|object| object.attribute.is_none())
-            .map(|service| service.uuid.clone())
-            .chain(self.advert.uuids.iter().cloned())
-            .chain([short_uuid(0x1800)])
-            .collect();
-        Vec::from_iter(uuids).into()
-    }
-
     /// Exports its object if BlueZ has it in the cache.
     pub(super) fn export_cached(&mut self, bluez: &mut Bluez) {
-        if !self.is_cached {
+        let mut troubles = self.troubles.iter();
+        let is_connected = self.has(LinkTrouble::Connected);
+        let is_cached = is_connected || troubles.any(|trouble| trouble.is_in_cache());
+        if !is_cached && !self.advert.is_stale {
             return;
         }
         let mut properties = self.bare_properties();
@@ -72,7 +62,7 @@ impl RemoteDevice {
             properties.insert("Alias", OLD_NAME.into());
         }
         bluez.objects.add(self.path.clone(), DEVICE, properties);
-        if self.has(LinkTrouble::Connected) {
+        if is_connected {
             self.set_connected(bluez);
             self.resolve_services(bluez);
         }
@@ -84,7 +74,7 @@ impl RemoteDevice {
         let has_name = !self.take_trouble(LinkTrouble::NameInCache);
         let mut changes = self.advertised_properties(has_name);
         changes.insert("RSSI", self.advert.rssi.into());
-        if !bluez.objects.has(&self.path) {
+        if bluez.objects.interface(&self.path).is_none() {
             let mut properties = self.bare_properties();
             properties.extend(changes);
             return bluez.objects.add(self.path.clone(), DEVICE, properties);
@@ -100,36 +90,50 @@ impl RemoteDevice {
 
     /// Signals the services, and that they are resolved, at once.
     pub(super) fn resolve_services(&mut self, bluez: &mut Bluez) {
-        let uuids = self.known_uuids();
+        let services = self.gatt.iter();
+        let services = services.filter(|object| object.attribute.is_none());
+        let uuids: BTreeSet<String> = services
+            .map(|service| service.uuid.clone())
+            .chain(self.advert.uuids.iter().cloned())
+            .chain([short_uuid(0x1800)])
+            .collect();
+        let uuids = Vec::from_iter(uuids).into();
         let changes = [("UUIDs", uuids), ("ServicesResolved", true.into())];
         bluez.objects.set(&self.path, changes);
         // The objects exist when a client reads that, and are signaled after it.
-        self.export_gatt(bluez);
+        if self.attributes.is_empty() {
+            self.export_gatt(bluez);
+        }
     }
 
-    /// Exports the GATT objects that BlueZ knows, if they are not exported.
+    /// Exports the GATT objects that BlueZ knows.
     fn export_gatt(&mut self, bluez: &mut Bluez) {
-        if !self.attributes.is_empty() {
-            return;
+        let mut known = self.gatt.clone();
+        let without = self.has(LinkTrouble::StaleCache).then_some("prov-session");
+        if without.is_some() || self.has(LinkTrouble::StaleHandles) {
+            known.retain_mut(|object| object.make_stale(without));
         }
-        for object in self.cached_gatt.as_ref().unwrap_or(&self.gatt) {
+        for object in known {
             let path = format!("{}/{}", self.path, object.path);
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
             let parent = ObjectPath::from_string_unchecked(parent.to_owned());
             let path = ObjectPath::from_string_unchecked(path);
-            let mut properties = Properties::from([("UUID", object.uuid.clone().into())]);
-            let Some(attribute) = &object.attribute else {
-                properties.insert("Device", parent.into());
-                properties.insert("Includes", Vec::<ObjectPath<'_>>::new().into());
-                properties.insert("Primary", true.into());
-                bluez.objects.add(path, SERVICE, properties);
+            let uuid = ("UUID", object.uuid.into());
+            let value = ("Value", Vec::<u8>::new().into());
+            let Some(attribute) = object.attribute else {
+                let properties = [
+                    ("Device", parent.into()),
+                    ("Includes", Vec::<ObjectPath<'_>>::new().into()),
+                    ("Primary", true.into()),
+                    uuid,
+                ];
+                bluez.objects.add(path, SERVICE, properties.into());
                 continue;
             };
             self.attributes.insert(path.clone(), attribute.clone());
-            properties.insert("Value", Vec::<u8>::new().into());
             if object.path.contains("/desc") {
-                properties.insert("Characteristic", parent.into());
-                bluez.objects.add(path, DESCRIPTOR, properties);
+                let properties = [("Characteristic", parent.into()), uuid, value];
+                bluez.objects.add(path, DESCRIPTOR, properties.into());
                 continue;
             }
             let flags = match attribute {
@@ -139,12 +143,16 @@ impl RemoteDevice {
                     vec!["read", "write"]
                 }
             };
-            if *attribute == Attribute::Indication {
+            let mut properties = Properties::from([
+                ("Flags", flags.into()),
+                ("MTU", self.mtu.into()),
+                ("Service", parent.into()),
+                uuid,
+                value,
+            ]);
+            if attribute == Attribute::Indication {
                 properties.insert("Notifying", false.into());
             }
-            properties.insert("Flags", flags.into());
-            properties.insert("MTU", self.mtu.into());
-            properties.insert("Service", parent.into());
             bluez.objects.add(path, CHARACTERISTIC, properties);
         }
     }
@@ -152,7 +160,7 @@ impl RemoteDevice {
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
 const SERVICE: &str = "org.bluez.GattService1";
-pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
-pub(super) const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
+const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
+const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
 /// An old name of the device in the cache of BlueZ.
 const OLD_NAME: &str = "PROV_old";
