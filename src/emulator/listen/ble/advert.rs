@@ -58,10 +58,8 @@ impl Advert {
             return Duration::ZERO;
         }
         // The golden ratio separates consecutive addresses.
-        let spread = self.address.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let [high, low, ..] = spread.to_be_bytes();
-        let parts = u16::from_be_bytes([high, low]);
-        interval.saturating_mul(parts.into()) / (1 << u16::BITS)
+        let [.., last] = self.address.bytes;
+        interval.saturating_mul(last.wrapping_mul(159).into()) / (1 << u8::BITS)
     }
 }
 
@@ -105,18 +103,8 @@ impl Address {
         if self.is_random { "random" } else { "public" }
     }
 
-    fn joined(self, separator: &str) -> String {
+    pub(super) fn joined(self, separator: &str) -> String {
         self.bytes.map(|byte| format!("{byte:02X}")).join(separator)
-    }
-
-    /// The name that BlueZ gives to a device without one.
-    pub(super) fn alias(self) -> String {
-        self.joined("-")
-    }
-
-    /// The name of its object in BlueZ.
-    pub(super) fn object_name(self) -> String {
-        format!("dev_{}", self.joined("_"))
     }
 }
 
@@ -184,9 +172,8 @@ mod tests {
         let address: Address = "7c:df:a1:00:ff:ff".parse().unwrap();
         assert_eq!(address.to_string(), "7C:DF:A1:00:FF:FF");
         assert_eq!(address.plus(1).to_string(), "7C:DF:A1:01:00:00");
-        assert_eq!(address.object_name(), "dev_7C_DF_A1_00_FF_FF");
         assert_eq!(
-            (address.alias().as_str(), address.kind()),
+            (address.joined("-").as_str(), address.kind()),
             ("7C-DF-A1-00-FF-FF", "public")
         );
         for wrong in ["", "7c:df:a1:00:ff", "7cdfa100ffff", "7c:df:a1:00:ff:fg"] {

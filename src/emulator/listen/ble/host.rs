@@ -50,8 +50,12 @@ pub struct VirtualRadio {
     reports: mpsc::UnboundedReceiver<Report>,
 }
 impl VirtualRadio {
-    /// Opens the bus. Calls to BlueZ wait until it is served.
-    pub async fn open(bus: BusChoice, settings: HostSettings) -> io::Result<Self> {
+    /// Opens the bus. `neighbours` are devices that only advertise. Calls to BlueZ wait until it is served.
+    pub async fn open(
+        bus: &BusChoice,
+        settings: HostSettings,
+        neighbours: Vec<Advert>,
+    ) -> io::Result<Self> {
         let hangs = settings.trouble == Some(HostTrouble::Hangs);
         let bus = Bus::open(bus, hangs).await?;
         let connected = connect(&bus.address_for_bluez).await;
@@ -62,7 +66,7 @@ impl VirtualRadio {
             connection,
             messages,
             bluez: Bluez::new(settings),
-            adapter: Adapter::default(),
+            adapter: Adapter::new(neighbours),
             reporter,
             reports,
         })
@@ -71,13 +75,6 @@ impl VirtualRadio {
     /// The address of the bus for clients.
     pub fn bus_address(&self) -> &str {
         &self.bus.address
-    }
-
-    /// Adds a device that only advertises.
-    pub fn add_neighbour(&mut self, advert: Advert) {
-        let mut remote = RemoteDevice::new(self.adapter.remotes.len(), advert);
-        remote.is_advertising = !remote.advert.is_stale;
-        self.adapter.remotes.push(remote);
     }
 
     /// Adds a device, whose provisioning service is the first that it advertises. Returns its service, which
@@ -112,7 +109,6 @@ impl VirtualRadio {
             inbox,
             reports: self.reporter.clone(),
             link: None,
-            is_advertised: false,
             values: BTreeMap::new(),
             lost_at_read: None,
             unread_since: None,
@@ -130,8 +126,8 @@ impl VirtualRadio {
             biased;
             ended = devices => ended,
             stopped = &mut serving => {
-                stopped.map_err(io::Error::other)?;
-                return Err(io::ErrorKind::BrokenPipe.into());
+                let closed = || io::ErrorKind::BrokenPipe.into();
+                return Err(stopped.err().map_or_else(closed, io::Error::other));
             }
         };
         drop(devices_run);
@@ -274,8 +270,7 @@ impl VirtualRadio {
         let body = call.body();
         let (interface, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
         let objects = &mut self.bluez.objects;
-        let current = objects.properties(path, interface)?.get(name);
-        let current = current.ok_or_else(|| DbusError::no_such("property", name))?;
+        let current = objects.property(path, interface, name)?;
         if current.value_signature() != value.value_signature() {
             return Err(DbusError::INVALID_ARGUMENTS);
         }

@@ -12,8 +12,6 @@ pub(super) enum Attribute {
     Constant(&'static [u8]),
     /// Supports only subscriptions.
     Indication,
-    /// A handle that the device no longer has.
-    Gone,
 }
 
 /// A service, a characteristic or a descriptor.
@@ -26,50 +24,24 @@ pub(super) struct GattObject {
     pub(super) attribute: Option<Attribute>,
 }
 
-impl GattObject {
-    fn new(path: &str, uuid: String, attribute: impl Into<Option<Attribute>>) -> Self {
-        Self {
-            path: path.to_owned(),
-            uuid,
-            attribute: attribute.into(),
-        }
-    }
-
-    /// Makes it the object of a stale cache, which has invalid handles of endpoints, and does not have the
-    /// endpoint `without`. Returns whether it remains.
-    pub(super) fn make_stale(&mut self, without: Option<&str>) -> bool {
-        if let Some(Attribute::Endpoint(name) | Attribute::Name(name)) = &self.attribute {
-            let remains = without != Some(name);
-            self.attribute = Some(Attribute::Gone);
-            return remains;
-        }
-        true
-    }
-}
-
 /// Lists the objects of a device that offers provisioning, without GAP, which BlueZ does not export.
 pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: Vec<String>) -> Vec<GattObject> {
+    let object = |path: &str, uuid, attribute| GattObject {
+        path: path.to_owned(),
+        uuid,
+        attribute,
+    };
+    let changed = Some(Attribute::Indication);
+    let off = Some(Attribute::Constant(&[0, 0]));
     let pnp_id = Attribute::Constant(&[0x01, 0xe5, 0x02, 0x01, 0x00, 0x01, 0x00]);
-    let not_subscribed = Attribute::Constant(&[0, 0]);
-    let fixed = [
-        ("service0001", 0x1801, None),
-        ("service0001/char0002", 0x2a05, Some(Attribute::Indication)),
-        (
-            "service0001/char0002/desc0004",
-            0x2902,
-            Some(not_subscribed),
-        ),
-        ("service0010", 0x180a, None),
-        ("service0010/char0011", 0x2a50, Some(pnp_id)),
+    let mut objects = vec![
+        object("service0001", short_uuid(0x1801), None),
+        object("service0001/char0002", short_uuid(0x2a05), changed),
+        object("service0001/char0002/desc0004", short_uuid(0x2902), off),
+        object("service0010", short_uuid(0x180a), None),
+        object("service0010/char0011", short_uuid(0x2a50), Some(pnp_id)),
+        object("service0028", service_uuid.to_owned(), None),
     ];
-    let mut objects = Vec::from(
-        fixed.map(|(path, uuid, attribute)| GattObject::new(path, short_uuid(uuid), attribute)),
-    );
-    objects.push(GattObject::new(
-        "service0028",
-        service_uuid.to_owned(),
-        None,
-    ));
     let mut ids = FIRST_CUSTOM..;
     for (handle, endpoint) in (0x0029_u16..).step_by(3).zip(endpoints) {
         let fixed = FIXED.iter().find(|(name, _)| *name == endpoint);
@@ -80,12 +52,9 @@ pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: Vec<String>) -> V
         let descriptor = format!("{path}/desc{:04x}", handle.saturating_add(2));
         let uuid = endpoint_uuid(service_uuid, id);
         let value = Attribute::Endpoint(endpoint.clone());
-        objects.push(GattObject::new(&path, uuid, value));
-        objects.push(GattObject::new(
-            &descriptor,
-            short_uuid(0x2901),
-            Attribute::Name(endpoint),
-        ));
+        objects.push(object(&path, uuid, Some(value)));
+        let name = Some(Attribute::Name(endpoint));
+        objects.push(object(&descriptor, short_uuid(0x2901), name));
     }
     objects
 }
@@ -120,10 +89,6 @@ mod tests {
 
     const SERVICE: &str = "021a9004-0382-4aea-bff4-6b3f1c5adfb4";
 
-    fn objects(endpoints: &[&str]) -> Vec<GattObject> {
-        list_gatt_objects(SERVICE, endpoints.iter().map(ToString::to_string).collect())
-    }
-
     #[test]
     fn derives_characteristics_in_order_of_creation() {
         let names = [
@@ -133,7 +98,7 @@ mod tests {
             "ch_resp",
             "rmaker_claim",
         ];
-        let objects = objects(&names);
+        let objects = list_gatt_objects(SERVICE, names.map(str::to_owned).into());
         let (paths, uuids): (Vec<&str>, Vec<&str>) = objects
             .iter()
             .filter(|object| matches!(object.attribute, Some(Attribute::Endpoint(_))))
@@ -146,20 +111,5 @@ mod tests {
         let handles = ["0029", "002c", "002f", "0032", "0035"];
         let expected = handles.map(|handle| format!("service0028/char{handle}"));
         assert_eq!(paths, expected);
-    }
-
-    #[test]
-    fn stale_objects_have_invalid_handles() {
-        let mut old = objects(&["prov-session", "proto-ver"]);
-        old.retain_mut(|object| object.make_stale(Some("prov-session")));
-        let ours: Vec<&GattObject> = old
-            .iter()
-            .filter(|object| object.path.starts_with("service0028/"))
-            .collect();
-        assert_eq!(ours.len(), 2, "a characteristic and its descriptor");
-        assert!(
-            ours.iter()
-                .all(|object| object.attribute == Some(Attribute::Gone))
-        );
     }
 }

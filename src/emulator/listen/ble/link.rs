@@ -47,8 +47,8 @@ pub(super) enum Access {
 /// A message from a device.
 #[derive(Debug)]
 pub(super) enum FromDevice {
-    /// Whether the device advertises.
-    Advertising(bool),
+    /// Whether the device is in range.
+    Reachable(bool),
     /// The result of the operation with this id: a value, or an ATT error.
     Answered(Sequence, Result<Vec<u8>, u8>),
     /// The device ended the link with this number.

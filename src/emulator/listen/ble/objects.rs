@@ -94,16 +94,8 @@ impl Objects {
         self.objects.get(path).map(|object| object.interface)
     }
 
-    pub(super) fn property(
-        &self,
-        path: &ObjectPath<'static>,
-        name: &str,
-    ) -> Option<&Variant<'static>> {
-        self.objects.get(path)?.properties.get(name)
-    }
-
     /// The properties of an object that a client wants.
-    pub(super) fn properties(
+    fn properties(
         &self,
         path: &ObjectPath<'static>,
         interface: &str,
@@ -114,6 +106,17 @@ impl Objects {
         Ok(&object.properties)
     }
 
+    /// The property of an object that a client wants.
+    pub(super) fn property(
+        &self,
+        path: &ObjectPath<'static>,
+        interface: &str,
+        name: &str,
+    ) -> Result<&Variant<'static>, DbusError> {
+        let property = self.properties(path, interface)?.get(name);
+        property.ok_or_else(|| DbusError::no_such("property", name))
+    }
+
     /// Answers `Get` and `GetAll`.
     pub(super) fn reply_property(
         &mut self,
@@ -122,23 +125,18 @@ impl Objects {
         path: &ObjectPath<'static>,
     ) -> Answered {
         let body = call.body();
-        let (interface, name) = match member {
-            "GetAll" => (body.deserialize::<(&str,)>()?.0, None),
-            "Get" => {
-                let (interface, name): (&str, &str) = body.deserialize()?;
-                (interface, Some(name))
-            }
-            _ => return Err(DbusError::UNKNOWN_METHOD),
-        };
-        let properties = self.properties(path, interface)?;
         let header = call.header();
         let reply = Message::method_return(&header);
-        let reply = match name {
-            None => reply.build(&(properties,)),
-            Some(name) => {
-                let property = properties.get(name);
-                reply.build(&(property.ok_or_else(|| DbusError::no_such("property", name))?,))
+        let reply = match member {
+            "GetAll" => {
+                let (interface,): (&str,) = body.deserialize()?;
+                reply.build(&(self.properties(path, interface)?,))
             }
+            "Get" => {
+                let (interface, name): (&str, &str) = body.deserialize()?;
+                reply.build(&(self.property(path, interface, name)?,))
+            }
+            _ => return Err(DbusError::UNKNOWN_METHOD),
         };
         self.send_reply(call, reply);
         Ok(DbusAnswer::Sent)
@@ -165,8 +163,7 @@ impl Objects {
             return None;
         }
         let nodes = names.iter().map(|name| format!("<node name=\"{name}\"/>"));
-        let nodes = nodes.collect::<String>();
-        Some(format!("{DOCTYPE}<node>{nodes}</node>"))
+        Some(format!("<node>{}</node>", nodes.collect::<String>()))
     }
 
     /// Registers a call that will be answered.
@@ -206,8 +203,6 @@ impl Objects {
 pub(super) const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
 pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 pub(super) const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
-const DOCTYPE: &str = "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\" \
-     \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n";
 
 #[cfg(test)]
 mod tests {
@@ -265,6 +260,6 @@ mod tests {
         assert!(objects.take_messages().is_empty());
         objects.invalidate(&BLUEZ, "Name");
         assert_eq!(objects.take_messages().len(), 1);
-        assert!(objects.property(&BLUEZ, "Name").is_none());
+        assert!(objects.property(&BLUEZ, "org.example.A", "Name").is_err());
     }
 }

@@ -10,8 +10,8 @@ use tokio::time::{Instant, sleep};
 use super::layout::Attribute;
 use super::link::{Access, FromDevice, Operation, Report, ToDevice};
 use super::stack::{
-    INTERNAL_ERROR, INVALID_HANDLE, INVALID_LENGTH, INVALID_OFFSET, INVALID_PDU, MAX_ATTRIBUTE,
-    READ_NOT_PERMITTED, Stack, UNLIKELY, WRITE_NOT_PERMITTED,
+    INTERNAL_ERROR, INVALID_LENGTH, INVALID_OFFSET, INVALID_PDU, MAX_ATTRIBUTE, READ_NOT_PERMITTED,
+    Stack, UNLIKELY, WRITE_NOT_PERMITTED,
 };
 use crate::emulator::device::{Refusal, Reply, StopReason};
 use crate::emulator::fault::FaultKind;
@@ -29,7 +29,6 @@ pub(super) struct Peripheral {
     pub(super) reports: mpsc::UnboundedSender<Report>,
     /// The number of the link.
     pub(super) link: Option<u64>,
-    pub(super) is_advertised: bool,
     /// The last reply of each endpoint, which a read returns.
     pub(super) values: BTreeMap<String, Vec<u8>>,
     /// The endpoint whose next read ends the link, because of a fault.
@@ -53,15 +52,6 @@ enum OperationError {
 impl Listener for Peripheral {
     type Event = ToDevice;
 
-    async fn run_due(&mut self, server: &mut DeviceServer) -> Result<Option<Instant>, StopReason> {
-        let is_advertised = self.link.is_none() && !server.is_unreachable;
-        if self.is_advertised != is_advertised {
-            self.is_advertised = is_advertised;
-            self.report(FromDevice::Advertising(is_advertised));
-        }
-        Ok(None)
-    }
-
     async fn next_event(&mut self) -> ToDevice {
         match self.inbox.recv().await {
             Some(message) => message,
@@ -77,8 +67,6 @@ impl Listener for Peripheral {
         match message {
             ToDevice::Connected(link) => {
                 self.link = Some(link);
-                // The host knows that a link ends advertising.
-                self.is_advertised = false;
                 if server.is_unreachable {
                     self.disconnect(server, "out of reach");
                 } else {
@@ -101,6 +89,11 @@ impl Listener for Peripheral {
             self.end_link(server, why);
             self.report(FromDevice::LinkLost(link));
         }
+    }
+
+    async fn set_reachable(&mut self, is_reachable: bool) -> Result<(), StopReason> {
+        self.report(FromDevice::Reachable(is_reachable));
+        Ok(())
     }
 
     /// With any time scale, a client can read its answer during the clean-up time of a real device.
@@ -180,7 +173,6 @@ impl Peripheral {
                 Ok(self.values.get(name).cloned().unwrap_or_default())
             }
             Attribute::Indication => Err(READ_NOT_PERMITTED),
-            Attribute::Gone => Err(INVALID_HANDLE),
         }
     }
 
@@ -193,13 +185,7 @@ impl Peripheral {
     ) -> Result<Vec<u8>, OperationError> {
         let Attribute::Endpoint(endpoint) = attribute else {
             self.wait_for_packets(0, 1).await;
-            let is_gone = *attribute == Attribute::Gone;
-            let code = if is_gone {
-                INVALID_HANDLE
-            } else {
-                WRITE_NOT_PERMITTED
-            };
-            return Err(OperationError::Att(code));
+            return Err(OperationError::Att(WRITE_NOT_PERMITTED));
         };
         self.wait_for_packets(value.len(), 3).await;
         let fault = server

@@ -45,6 +45,14 @@ impl LinkTrouble {
         )
     }
 
+    /// Whether pairing fails.
+    pub(super) const fn refuses_pairing(self) -> bool {
+        matches!(
+            self,
+            Self::NoPairing | Self::PairingByHandRefused | Self::PairingHangs
+        )
+    }
+
     /// Whether characteristics require an encrypted link.
     pub(super) const fn requires_encryption(self) -> bool {
         matches!(

@@ -37,12 +37,8 @@ pub(super) async fn open_radio(args: &EmulateDevice) -> Result<VirtualRadio, Fai
         time_scale: args.time_scale,
         operation_wait: Duration::from_millis(flags.att_ms),
     };
-    let opened = VirtualRadio::open(bus.clone(), settings).await;
-    let mut radio = opened.map_err(|error| cannot_use_bus(&bus, &error))?;
-    for neighbour in neighbours {
-        radio.add_neighbour(neighbour);
-    }
-    Ok(radio)
+    let opened = VirtualRadio::open(&bus, settings, neighbours).await;
+    opened.map_err(|error| cannot_use_bus(&bus, &error))
 }
 
 /// Runs `devices` while the adapter, if there is one, answers.
@@ -74,11 +70,10 @@ pub(super) fn add_device(
     };
     let manufacturer = match (flags.customer_id, flags.device_type, flags.device_subtype) {
         (None, None, None) => BTreeMap::new(),
-        (customer, device_type, subtype) => rainmaker_data(
-            customer.unwrap_or(1),
-            device_type.unwrap_or(LIGHT),
-            subtype.unwrap_or(1),
-        ),
+        (customer, kind, subtype) => {
+            let (customer, kind) = (customer.unwrap_or(1), kind.unwrap_or(LIGHT));
+            rainmaker_data(customer, kind, subtype.unwrap_or(1))
+        }
     };
     check_name(name, &manufacturer)?;
     let advert = Advert {
@@ -135,18 +130,17 @@ fn cannot_use_bus(bus: &BusChoice, error: &Error) -> Failure {
     let failure = cannot_use("--bus", path, error);
     let is_socket =
         fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    match error.kind() {
-        ErrorKind::AddrInUse if is_socket => failure.hint(format!(
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse if is_socket => &*format!(
             "if no other emulator uses the existing socket, remove it: `rm {}`",
             path.display()
-        )),
-        ErrorKind::AddrInUse => failure.hint("choose another path: this one already exists"),
-        ErrorKind::InvalidInput => {
-            failure.hint("choose a shorter path: a socket's path has at most 107 bytes")
-        }
-        ErrorKind::NotFound => failure.hint("create the folder first"),
-        _ => failure,
-    }
+        ),
+        ErrorKind::AddrInUse => "choose another path: this one already exists",
+        ErrorKind::InvalidInput => "choose a shorter path: a socket's path has at most 107 bytes",
+        ErrorKind::NotFound => "create the folder first",
+        _ => return failure,
+    };
+    failure.hint(hint)
 }
 
 fn no_bus(error: &Error) -> Failure {

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
+use super::super::advert::Advert;
 use super::super::answer::{Answered, DbusAnswer, DbusError};
 use super::super::link::ToDevice;
 use super::super::objects::Properties;
@@ -41,6 +42,16 @@ impl Discovery {
 }
 
 impl Adapter {
+    /// An adapter with these devices, which only advertise.
+    pub(super) fn new(neighbours: Vec<Advert>) -> Self {
+        let remotes = neighbours.into_iter().enumerate();
+        let remotes = remotes.map(|(number, advert)| RemoteDevice::new(number, advert));
+        Self {
+            remotes: remotes.collect(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn export(bluez: &mut Bluez) {
         let trouble = bluez.settings.trouble;
         let is_blocked = trouble == Some(HostTrouble::AdapterBlocked);
@@ -174,8 +185,7 @@ impl Adapter {
             remote.next_advertisement = now.checked_add(interval);
             let advert = &remote.advert;
             let mut clients = self.clients.values();
-            if remote.is_advertising
-                && remote.connected.is_none()
+            if remote.is_advertising()
                 && now.duration_since(begun) >= Duration::from_millis(advert.appears_after_ms)
                 && clients.any(|discovery| discovery.includes(&advert.uuids))
             {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zbus::{ObjectPath, Variant};
 
-use super::super::layout::{Attribute, short_uuid};
+use super::super::layout::{Attribute, GattObject, short_uuid};
 use super::super::objects::Properties;
 use super::super::trouble::LinkTrouble;
 use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
@@ -18,7 +18,7 @@ impl RemoteDevice {
             ("Adapter", ADAPTER_PATH.into()),
             ("Address", address.to_string().into()),
             ("AddressType", address.kind().into()),
-            ("Alias", address.alias().into()),
+            ("Alias", address.joined("-").into()),
             ("Blocked", false.into()),
             ("Bonded", false.into()),
             ("Connected", false.into()),
@@ -79,12 +79,6 @@ impl RemoteDevice {
             properties.extend(changes);
             return bluez.objects.add(self.path.clone(), DEVICE, properties);
         }
-        // The other properties are signaled again without a change.
-        for name in ["Name", "Alias"] {
-            if bluez.objects.property(&self.path, name) == changes.get(name) {
-                changes.remove(name);
-            }
-        }
         bluez.objects.set(&self.path, changes);
     }
 
@@ -108,52 +102,48 @@ impl RemoteDevice {
 
     /// Exports the GATT objects that BlueZ knows.
     fn export_gatt(&mut self, bluez: &mut Bluez) {
-        let mut known = self.gatt.clone();
-        let without = self.has(LinkTrouble::StaleCache).then_some("prov-session");
-        if without.is_some() || self.has(LinkTrouble::StaleHandles) {
-            known.retain_mut(|object| object.make_stale(without));
-        }
-        for object in known {
-            let path = format!("{}/{}", self.path, object.path);
-            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let parent = ObjectPath::from_string_unchecked(parent.to_owned());
-            let path = ObjectPath::from_string_unchecked(path);
-            let uuid = ("UUID", object.uuid.into());
-            let value = ("Value", Vec::<u8>::new().into());
-            let Some(attribute) = object.attribute else {
-                let properties = [
-                    ("Device", parent.into()),
-                    ("Includes", Vec::<ObjectPath<'_>>::new().into()),
-                    ("Primary", true.into()),
-                    uuid,
-                ];
-                bluez.objects.add(path, SERVICE, properties.into());
-                continue;
-            };
-            self.attributes.insert(path.clone(), attribute.clone());
-            if object.path.contains("/desc") {
-                let properties = [("Characteristic", parent.into()), uuid, value];
-                bluez.objects.add(path, DESCRIPTOR, properties.into());
+        for GattObject {
+            path,
+            uuid,
+            attribute,
+        } in self.gatt.clone()
+        {
+            if matches!(&attribute, Some(Attribute::Endpoint(name) | Attribute::Name(name))
+                if name == "prov-session" && self.has(LinkTrouble::StaleCache))
+            {
                 continue;
             }
-            let flags = match attribute {
-                Attribute::Indication => vec!["indicate"],
-                Attribute::Constant(_) => vec!["read"],
-                Attribute::Name(_) | Attribute::Endpoint(_) | Attribute::Gone => {
-                    vec!["read", "write"]
+            let path = format!("{}/{path}", self.path);
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let parent = ObjectPath::from_string_unchecked(parent.to_owned()).into();
+            let path = ObjectPath::from_string_unchecked(path);
+            let value = ("Value", Vec::<u8>::new().into());
+            let (interface, mut properties) = match &attribute {
+                None => {
+                    let includes = Vec::<ObjectPath<'_>>::new().into();
+                    let primary = ("Primary", true.into());
+                    let properties = [("Device", parent), ("Includes", includes), primary];
+                    (SERVICE, Properties::from(properties))
+                }
+                Some(_) if path.contains("/desc") => {
+                    let properties = [("Characteristic", parent), value];
+                    (DESCRIPTOR, properties.into())
+                }
+                Some(attribute) => {
+                    let flags = match attribute {
+                        Attribute::Indication => vec!["indicate"],
+                        Attribute::Constant(_) => vec!["read"],
+                        Attribute::Name(_) | Attribute::Endpoint(_) => vec!["read", "write"],
+                    };
+                    let (flags, mtu) = (("Flags", flags.into()), ("MTU", self.mtu.into()));
+                    let properties = [flags, mtu, ("Service", parent), value];
+                    (CHARACTERISTIC, properties.into())
                 }
             };
-            let mut properties = Properties::from([
-                ("Flags", flags.into()),
-                ("MTU", self.mtu.into()),
-                ("Service", parent.into()),
-                uuid,
-                value,
-            ]);
-            if attribute == Attribute::Indication {
-                properties.insert("Notifying", false.into());
-            }
-            bluez.objects.add(path, CHARACTERISTIC, properties);
+            properties.insert("UUID", uuid.into());
+            let attribute = attribute.map(|attribute| (path.clone(), attribute));
+            self.attributes.extend(attribute);
+            bluez.objects.add(path, interface, properties);
         }
     }
 }

@@ -10,7 +10,7 @@ use zbus::{ObjectPath, Variant};
 use super::super::answer::{Answered, DbusAnswer, DbusError};
 use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
-use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_OFFSET};
+use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_HANDLE, INVALID_OFFSET};
 use super::super::trouble::{HostTrouble, LinkTrouble};
 use super::remote::{Bluez, NOT_PAIRED, RemoteDevice};
 use crate::emulator::log::DeviceEvent;
@@ -85,25 +85,31 @@ impl RemoteDevice {
         let id = first.id();
         let wait = bluez.scale(ATT_TIMEOUT, MIN_ATT_TIMEOUT);
         self.schedule(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
-        if let Attribute::Endpoint(endpoint) = &first.attribute
-            && self.requires_encryption()
-            && !self.is_paired
-        {
-            if matches!(first.access, Access::Write { .. }) {
-                let (endpoint, why) = (endpoint.clone(), "the link is not encrypted".to_owned());
-                self.send(ToDevice::Log(DeviceEvent::Refused { endpoint, why }));
+        let is_stale = self.has(LinkTrouble::StaleCache) || self.has(LinkTrouble::StaleHandles);
+        let mut troubles = self.troubles.iter();
+        match &first.attribute {
+            Attribute::Endpoint(_) | Attribute::Name(_) if is_stale => {
+                return self.finish_operation(id, Err(INVALID_HANDLE), bluez);
             }
-            if self.has(LinkTrouble::NoPairing) {
-                return self.disconnect(NOT_PAIRED, bluez);
+            Attribute::Endpoint(endpoint) if !self.is_paired => {
+                let obstacle = troubles.find(|trouble| trouble.requires_encryption());
+                if obstacle.is_some() && matches!(first.access, Access::Write { .. }) {
+                    let endpoint = endpoint.clone();
+                    let why = "the link is not encrypted".to_owned();
+                    self.send(ToDevice::Log(DeviceEvent::Refused { endpoint, why }));
+                }
+                match obstacle {
+                    None => {}
+                    // BlueZ pairs because of an access, and then repeats the access.
+                    Some(LinkTrouble::EncryptionRequired) => self.encrypt(bluez),
+                    Some(LinkTrouble::NoPairing) => return self.disconnect(NOT_PAIRED, bluez),
+                    Some(LinkTrouble::PairingHangs) => return,
+                    Some(_) => {
+                        return self.finish_operation(id, Err(INSUFFICIENT_ENCRYPTION), bluez);
+                    }
+                }
             }
-            if self.has(LinkTrouble::PairingHangs) {
-                return;
-            }
-            if !self.has(LinkTrouble::EncryptionRequired) {
-                return self.finish_operation(id, Err(INSUFFICIENT_ENCRYPTION), bluez);
-            }
-            // BlueZ pairs because of an access, and then repeats the access.
-            self.encrypt(bluez);
+            _ => {}
         }
         self.send(ToDevice::Operate(first));
     }

@@ -82,7 +82,7 @@ pub(super) struct RemoteDevice {
     pub(super) gatt: Vec<GattObject>,
     /// The largest packet that both sides support.
     pub(super) mtu: u16,
-    pub(super) is_advertising: bool,
+    pub(super) is_reachable: bool,
     /// When its next advertisement arrives, while a client discovers.
     pub(super) next_advertisement: Option<Instant>,
     /// The number of its link.
@@ -100,10 +100,11 @@ pub(super) struct RemoteDevice {
 
 impl RemoteDevice {
     pub(super) fn new(number: usize, advert: Advert) -> Self {
-        let path = format!("{ADAPTER_PATH}/{}", advert.address.object_name());
+        let path = format!("{ADAPTER_PATH}/dev_{}", advert.address.joined("_"));
         Self {
             number,
             path: ObjectPath::from_string_unchecked(path),
+            is_reachable: !advert.is_stale,
             advert,
             ..Self::default()
         }
@@ -113,11 +114,6 @@ impl RemoteDevice {
         self.troubles.contains(&trouble)
     }
 
-    pub(super) fn requires_encryption(&self) -> bool {
-        let mut troubles = self.troubles.iter();
-        troubles.any(|trouble| trouble.requires_encryption())
-    }
-
     /// Whether it has this trouble, which is then removed.
     pub(super) fn take_trouble(&mut self, trouble: LinkTrouble) -> bool {
         let had = self.has(trouble);
@@ -125,9 +121,13 @@ impl RemoteDevice {
         had
     }
 
+    pub(super) fn is_advertising(&self) -> bool {
+        self.is_reachable && self.connected.is_none() && !self.has(LinkTrouble::Held)
+    }
+
     /// Whether a link to it is possible.
-    pub(super) fn is_connectable(&self) -> bool {
-        self.is_advertising && self.radio.is_some() && !self.has(LinkTrouble::Vanishes)
+    fn is_connectable(&self) -> bool {
+        self.is_advertising() && self.radio.is_some() && !self.has(LinkTrouble::Vanishes)
     }
 
     pub(super) fn send(&self, message: ToDevice) {
@@ -142,8 +142,6 @@ impl RemoteDevice {
         bluez.links = bluez.links.saturating_add(1);
         let connection = bluez.links;
         self.connected = Some(connection);
-        // The device reports when it advertises again.
-        self.is_advertising = false;
         self.send(ToDevice::Connected(connection));
         bluez.objects.set(&self.path, [("Connected", true.into())]);
     }
@@ -214,7 +212,7 @@ impl RemoteDevice {
     /// Handles an event of the device.
     pub(super) fn handle_event(&mut self, event: FromDevice, bluez: &mut Bluez) {
         match event {
-            FromDevice::Advertising(on) => self.set_advertising(on, bluez),
+            FromDevice::Reachable(is_reachable) => self.set_reachable(is_reachable, bluez),
             FromDevice::Answered(operation, outcome) => {
                 self.finish_operation(operation, outcome, bluez);
             }
@@ -222,7 +220,7 @@ impl RemoteDevice {
             // It is an earlier link.
             FromDevice::LinkLost(_) => {}
             FromDevice::Gone => {
-                self.set_advertising(false, bluez);
+                self.is_reachable = false;
                 self.disconnect("the service ended", bluez);
             }
         }
@@ -258,7 +256,7 @@ impl RemoteDevice {
             self.complete_connect(bluez);
             return Ok(DbusAnswer::Sent);
         }
-        let is_rejected = self.radio.is_none() && self.is_advertising;
+        let is_rejected = self.radio.is_none() && self.is_advertising();
         let wait = if fails_once || is_rejected {
             PACKETS_TIME
         } else {
@@ -296,8 +294,8 @@ impl RemoteDevice {
         }
     }
 
-    pub(super) fn set_advertising(&mut self, on: bool, bluez: &mut Bluez) {
-        self.is_advertising = on && !self.has(LinkTrouble::Held);
+    fn set_reachable(&mut self, is_reachable: bool, bluez: &mut Bluez) {
+        self.is_reachable = is_reachable;
         if self.connecting.is_some() && self.is_connectable() {
             self.complete_connect(bluez);
         }
@@ -335,15 +333,14 @@ impl RemoteDevice {
         }
         self.pairing = Some(call.clone());
         self.schedule(bluez, PACKETS_TIME, |remote, bluez| {
-            let fails = [
-                LinkTrouble::NoPairing,
-                LinkTrouble::PairingByHandRefused,
-                LinkTrouble::PairingHangs,
-            ];
             let Some(call) = remote.pairing.take() else {
                 return;
             };
-            if fails.into_iter().any(|trouble| remote.has(trouble)) {
+            if remote
+                .troubles
+                .iter()
+                .any(|trouble| trouble.refuses_pairing())
+            {
                 let refusal = DbusError::bluez("AuthenticationFailed", "Authentication Failed");
                 bluez.objects.refuse(&call, &refusal);
                 remote.disconnect(NOT_PAIRED, bluez);
