@@ -4,12 +4,11 @@
 //! | part | contents |
 //! |---|---|
 //! | `advert`, `layout`, `stack` | the advertisements, the GATT tables and the Bluetooth stacks of devices |
-//! | `answer`, `objects` | answers, errors and objects on D-Bus |
+//! | `answer`, `objects` | errors and objects on D-Bus |
 //! | `bus` | the bus |
-//! | `host` | BlueZ: its objects, the order of its signals, its errors |
+//! | `host` | the adapter with all devices, and BlueZ: its objects, the order of its signals, its errors |
 //! | `link` | the messages between BlueZ and devices |
 //! | `peripheral` | the device's side: a GATT server |
-//! | `radio` | the adapter with all devices |
 //! | `trouble` | what can be wrong with the computer and the links |
 
 mod advert;
@@ -20,14 +19,11 @@ mod layout;
 mod link;
 mod objects;
 mod peripheral;
-mod radio;
 mod stack;
 mod trouble;
 
-pub use advert::{Address, Advert, Neighbour, rainmaker_data};
+pub use advert::{Address, Advert, rainmaker_data};
 pub use bus::BusChoice;
-pub use host::HostSettings;
-pub use peripheral::Peripheral;
-pub use radio::{RadioSettings, ServedRadio, VirtualRadio};
+pub use host::{HostSettings, VirtualRadio};
 pub use stack::Stack;
 pub use trouble::{HostTrouble, LinkTrouble};

@@ -152,7 +152,7 @@ async fn start_device(
                 Some(radio) => radio,
                 unopened => unopened.insert(ble::open_radio(args).await?),
             };
-            ble::add_device(args, radio, number, &name, &label, device)?
+            ble::add_device(args, radio, number, &name, device)?
         }
         #[cfg(unix)]
         Medium::Console => console::open_console(&new, device)?,

@@ -12,35 +12,54 @@ use serde::{Deserialize, Deserializer};
 use crate::emulator::parse::parse_list;
 
 /// An advertisement and its scan response.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(default, deny_unknown_fields)]
 pub struct Advert {
     /// The address of the advertiser.
+    #[serde(deserialize_with = "address")]
     pub address: Address,
     /// Its complete local name.
     pub name: Option<String>,
     /// The received signal strength, in dBm.
+    #[serde(default = "default_rssi")]
     pub rssi: i16,
     /// The services that it lists.
     pub uuids: Vec<String>,
     /// Manufacturer data by company.
+    #[serde(deserialize_with = "manufacturer_data")]
     pub manufacturer: BTreeMap<u16, Vec<u8>>,
-    /// The delay after the first discovery of a client.
-    pub delay: Duration,
+    /// The delay after the first discovery of a client, in milliseconds.
+    pub appears_after_ms: u64,
     /// Whether it arrives at the beginning of each interval, together with all of this kind.
-    pub is_at_once: bool,
+    pub at_once: bool,
+    /// Whether the advertiser is out of range, but in the cache of BlueZ.
+    #[serde(rename = "stale")]
+    pub is_stale: bool,
 }
 
 impl Advert {
+    /// Reads a JSON list of neighbors, which only advertise. One without an address gets an address.
+    pub fn list_from_json(text: &str) -> Result<Vec<Self>, String> {
+        let first = Address {
+            bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
+            is_random: true,
+        };
+        parse_list(text, "neighbour", |number, mut advert: Self| {
+            if advert.address == Address::default() {
+                advert.address = first.plus(number);
+            }
+            Ok(advert)
+        })
+    }
+
     /// The moment in each interval at which it arrives.
     pub(super) fn phase(&self, interval: Duration) -> Duration {
-        if self.is_at_once {
+        if self.at_once {
             return Duration::ZERO;
         }
         // The golden ratio separates consecutive addresses.
-        let spread = self.address.number().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let [high, low, ..] = spread.to_be_bytes();
-        let parts = u16::from_be_bytes([high, low]);
-        interval.saturating_mul(parts.into()) / (1 << u16::BITS)
+        let [.., last] = self.address.bytes;
+        interval.saturating_mul(last.wrapping_mul(159).into()) / (1 << u8::BITS)
     }
 }
 
@@ -84,18 +103,8 @@ impl Address {
         if self.is_random { "random" } else { "public" }
     }
 
-    fn joined(self, separator: &str) -> String {
+    pub(super) fn joined(self, separator: &str) -> String {
         self.bytes.map(|byte| format!("{byte:02X}")).join(separator)
-    }
-
-    /// The name that BlueZ gives to a device without one.
-    pub(super) fn alias(self) -> String {
-        self.joined("-")
-    }
-
-    /// The name of its object in BlueZ.
-    pub(super) fn object_name(self) -> String {
-        format!("dev_{}", self.joined("_"))
     }
 }
 
@@ -124,67 +133,13 @@ pub fn rainmaker_data(customer: u16, device_type: u16, subtype: u8) -> BTreeMap<
     BTreeMap::from([(ESPRESSIF, data)])
 }
 
-/// Another device in range.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Neighbour {
-    pub(super) advert: Advert,
-    /// It is out of range, but in the cache of BlueZ.
-    pub(super) is_stale: bool,
-}
-
-impl Neighbour {
-    /// Reads a JSON list of neighbours.
-    pub fn list_from_json(text: &str) -> Result<Vec<Self>, String> {
-        parse_list(text, "neighbour", |number, listed: ListedNeighbour| {
-            Ok(listed.into_neighbour(number))
-        })
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ListedNeighbour {
-    name: Option<String>,
-    #[serde(default, deserialize_with = "address")]
-    address: Option<Address>,
-    rssi: Option<i16>,
-    #[serde(default)]
-    uuids: Vec<String>,
-    #[serde(default, deserialize_with = "manufacturer_data")]
-    manufacturer: BTreeMap<u16, Vec<u8>>,
-    #[serde(default)]
-    appears_after_ms: u64,
-    #[serde(default)]
-    at_once: bool,
-    #[serde(default)]
-    stale: bool,
-}
-
-impl ListedNeighbour {
-    fn into_neighbour(self, number: u32) -> Neighbour {
-        let first = Address {
-            bytes: [0xc0, 0x00, 0x00, 0x4e, 0x00, 0x00],
-            is_random: true,
-        };
-        Neighbour {
-            advert: Advert {
-                address: self.address.unwrap_or_else(|| first.plus(number)),
-                name: self.name,
-                rssi: self.rssi.unwrap_or(DEFAULT_RSSI),
-                uuids: self.uuids,
-                manufacturer: self.manufacturer,
-                delay: Duration::from_millis(self.appears_after_ms),
-                is_at_once: self.at_once,
-            },
-            is_stale: self.stale,
-        }
-    }
-}
-
-fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Address>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let address = text.map(|text| text.parse()).transpose();
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+    let address = String::deserialize(deserializer)?.parse();
     address.map_err(|error| D::Error::custom(format!("address: {error}")))
+}
+
+fn default_rssi() -> i16 {
+    -70
 }
 
 fn manufacturer_data<'de, D>(deserializer: D) -> Result<BTreeMap<u16, Vec<u8>>, D::Error>
@@ -207,7 +162,6 @@ where
 
 /// Espressif's company number at the Bluetooth SIG.
 const ESPRESSIF: u16 = 0x02e5;
-const DEFAULT_RSSI: i16 = -70;
 
 #[cfg(test)]
 mod tests {
@@ -218,9 +172,8 @@ mod tests {
         let address: Address = "7c:df:a1:00:ff:ff".parse().unwrap();
         assert_eq!(address.to_string(), "7C:DF:A1:00:FF:FF");
         assert_eq!(address.plus(1).to_string(), "7C:DF:A1:01:00:00");
-        assert_eq!(address.object_name(), "dev_7C_DF_A1_00_FF_FF");
         assert_eq!(
-            (address.alias().as_str(), address.kind()),
+            (address.joined("-").as_str(), address.kind()),
             ("7C-DF-A1-00-FF-FF", "public")
         );
         for wrong in ["", "7c:df:a1:00:ff", "7cdfa100ffff", "7c:df:a1:00:ff:fg"] {
@@ -230,7 +183,7 @@ mod tests {
 
     #[test]
     fn phases_of_successive_addresses_differ() {
-        let neighbours = Neighbour::list_from_json(
+        let neighbours = Advert::list_from_json(
             r#"[{"address": "7C:DF:A1:00:00:01"}, {"address": "7C:DF:A1:00:00:02"},
                 {"address": "7C:DF:A1:00:00:03"}, {"at_once": true}]"#,
         );
@@ -238,7 +191,7 @@ mod tests {
         let phases: Vec<Duration> = neighbours
             .unwrap()
             .iter()
-            .map(|neighbour| neighbour.advert.phase(interval))
+            .map(|neighbour| neighbour.phase(interval))
             .collect();
         assert!(phases.iter().all(|phase| *phase < interval), "{phases:?}");
         for (first, second) in [(0, 1), (1, 2), (0, 2)] {
@@ -260,7 +213,7 @@ mod tests {
             };
             let phase = advert.phase(interval);
             assert!(phase < interval, "{}: {phase:?}", advert.address);
-            advert.is_at_once = true;
+            advert.at_once = true;
             assert_eq!(advert.phase(interval), Duration::ZERO);
         }
     }
@@ -274,15 +227,15 @@ mod tests {
 
     #[test]
     fn neighbours_parse_from_json() {
-        let list = Neighbour::list_from_json(
+        let list = Advert::list_from_json(
             r#"[{"name": "Scale", "rssi": -90, "manufacturer": {"0x02e5": "4e6f76"}},
                 {"address": "AA:BB:CC:00:11:22", "stale": true, "appears_after_ms": 5}]"#,
         )
         .unwrap();
-        assert_eq!(list[0].advert.name.as_deref(), Some("Scale"));
-        assert_eq!(list[0].advert.manufacturer[&0x02e5], *b"Nov");
-        assert_eq!(list[1].advert.address.to_string(), "AA:BB:CC:00:11:22");
-        assert!(list[1].is_stale && list[0].advert.address != list[1].advert.address);
+        assert_eq!(list[0].name.as_deref(), Some("Scale"));
+        assert_eq!(list[0].manufacturer[&0x02e5], *b"Nov");
+        assert_eq!(list[1].address.to_string(), "AA:BB:CC:00:11:22");
+        assert!(list[1].is_stale && list[0].address != list[1].address);
         for (text, expected) in [
             ("", "the list of neighbours cannot be read: EOF"),
             (
@@ -302,7 +255,7 @@ mod tests {
                 "neighbour 1: manufacturer: expected a company such as \"0x02e5\"",
             ),
         ] {
-            let error = Neighbour::list_from_json(text).unwrap_err();
+            let error = Advert::list_from_json(text).unwrap_err();
             assert!(error.starts_with(expected), "{text}: {error}");
         }
     }

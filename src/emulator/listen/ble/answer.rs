@@ -1,9 +1,6 @@
-//! The answers of BlueZ to calls, with the texts of its errors (`src/error.c`, `src/gatt-client.c`,
-//! `src/device.c` of 5.66).
+//! The errors of BlueZ, with their texts (`src/error.c`, `src/gatt-client.c`, `src/device.c` of 5.66).
 
 use std::borrow::Cow;
-
-use zbus::message::Header;
 
 /// The answer to a successful call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,15 +11,15 @@ pub(super) enum DbusAnswer {
     Sent,
 }
 
-/// A D-Bus error.
+/// The outcome of a call. An error is not sent yet.
+pub(super) type Answered = Result<DbusAnswer, DbusError>;
+
+/// A D-Bus error: the first and the last part of its name, and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum DbusError {
-    /// An error of BlueZ: the last part of its name, and its text.
-    Bluez(&'static str, Cow<'static, str>),
-    /// An error of D-Bus: the last part of its name, and its text.
-    Standard(&'static str, Cow<'static, str>),
-    /// There is no such method, or no such object.
-    UnknownMethod,
+pub(super) struct DbusError {
+    domain: &'static str,
+    name: &'static str,
+    pub(super) text: Cow<'static, str>,
 }
 
 /// Arguments of other types than the method has.
@@ -33,15 +30,29 @@ impl From<zbus::Error> for DbusError {
 }
 
 impl DbusError {
-    pub(super) const CONNECT_CANCELED: Self = Self::failed("le-connection-canceled");
+    pub(super) const ACCESS_DENIED: Self = Self::standard(
+        "AccessDenied",
+        "Rejected send message: the bus's policy forbids it",
+    );
     pub(super) const IN_PROGRESS: Self = Self::bluez("InProgress", "In Progress");
     pub(super) const INVALID_ARGUMENTS: Self =
         Self::bluez("InvalidArguments", "Invalid arguments in method call");
     pub(super) const NOT_SUPPORTED: Self =
         Self::bluez("NotSupported", "Operation is not supported");
+    pub(super) const SERVICE_UNKNOWN: Self = Self::standard(
+        "ServiceUnknown",
+        "The name org.bluez was not provided by any .service files",
+    );
+    pub(super) const UNKNOWN_METHOD: Self = Self::standard("UnknownMethod", "Method doesn't exist");
+    pub(super) const UNKNOWN_OBJECT: Self = Self::standard("UnknownObject", "Object doesn't exist");
+
+    const fn new(domain: &'static str, name: &'static str, text: &'static str) -> Self {
+        let text = Cow::Borrowed(text);
+        Self { domain, name, text }
+    }
 
     pub(super) const fn bluez(name: &'static str, text: &'static str) -> Self {
-        Self::Bluez(name, Cow::Borrowed(text))
+        Self::new("org.bluez", name, text)
     }
 
     pub(super) const fn failed(text: &'static str) -> Self {
@@ -49,12 +60,15 @@ impl DbusError {
     }
 
     pub(super) const fn standard(name: &'static str, text: &'static str) -> Self {
-        Self::Standard(name, Cow::Borrowed(text))
+        Self::new("org.freedesktop.DBus", name, text)
     }
 
     /// An argument that the standard interfaces reject.
     pub(super) fn no_such(kind: &str, name: &str) -> Self {
-        Self::Standard("InvalidArgs", format!("No such {kind} '{name}'").into())
+        Self {
+            text: format!("No such {kind} '{name}'").into(),
+            ..Self::standard("InvalidArgs", "")
+        }
     }
 
     /// The error for an ATT error code (`create_gatt_dbus_error`).
@@ -67,35 +81,14 @@ impl DbusError {
             0x07 => Self::bluez("InvalidArguments", "Invalid offset"),
             0x08 => Self::bluez("NotAuthorized", "Operation Not Authorized"),
             0x0d => Self::bluez("InvalidArguments", "Invalid Length"),
-            other => {
-                let text = format!("Operation failed with ATT error: 0x{other:02x}");
-                Self::Bluez("Failed", text.into())
-            }
+            other => Self {
+                text: format!("Operation failed with ATT error: 0x{other:02x}").into(),
+                ..Self::failed("")
+            },
         }
     }
 
-    /// Its name and text in the answer to a call, on an object that exists or not.
-    pub(super) fn for_call(&self, call: &Header<'_>, has_object: bool) -> (String, String) {
-        let (prefix, name, text) = match self {
-            Self::Bluez(name, text) => ("org.bluez", *name, text.to_string()),
-            Self::Standard(name, text) => (STANDARD, *name, text.to_string()),
-            Self::UnknownMethod => {
-                let kind = if has_object {
-                    "UnknownMethod"
-                } else {
-                    "UnknownObject"
-                };
-                let text = format!(
-                    "Method \"{}\" with signature \"{}\" on interface \"{}\" doesn't exist\n",
-                    call.member().map_or("", |member| member.as_str()),
-                    call.signature().to_string_no_parens(),
-                    call.interface().map_or("", |name| name.as_str()),
-                );
-                (STANDARD, kind, text)
-            }
-        };
-        (format!("{prefix}.Error.{name}"), text)
+    pub(super) fn full_name(&self) -> String {
+        format!("{}.Error.{}", self.domain, self.name)
     }
 }
-
-const STANDARD: &str = "org.freedesktop.DBus";

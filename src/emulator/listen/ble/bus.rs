@@ -4,10 +4,11 @@
 use std::io;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::thread;
 
 use futures_util::future::select;
-use tempfile::TempDir;
+use tempfile::{TempDir, TempPath};
 use tokio::sync::oneshot;
 use zbus::Address;
 use zbus::address::Transport;
@@ -25,7 +26,7 @@ pub enum BusChoice {
     Existing(String),
 }
 
-/// The bus. Dropping it ends a new bus.
+/// The bus. Dropping it ends a new bus, and removes its socket.
 #[derive(Debug)]
 pub(super) struct Bus {
     /// Its address for clients.
@@ -35,62 +36,51 @@ pub(super) struct Bus {
     _new: Option<NewBus>,
 }
 
+/// A new bus.
+#[derive(Debug)]
+struct NewBus {
+    /// Accepts clients and never answers.
+    _silent: Option<UnixListener>,
+    _socket: TempPath,
+    _folder: TempDir,
+    /// Dropping it ends the thread of the bus.
+    _running: oneshot::Sender<()>,
+}
+
 impl Bus {
     /// Opens the bus. If it `hangs`, the socket of a new bus accepts clients and never answers.
-    pub(super) async fn open(choice: BusChoice, hangs: bool) -> io::Result<Self> {
-        let new_folder = || tempfile::Builder::new().prefix("espctl-bus-").tempdir();
-        let (folder, socket) = match choice {
-            BusChoice::InNewFolder => {
-                let folder = new_folder()?;
-                let socket = folder.path().join("bus");
-                (folder, socket)
-            }
-            BusChoice::AtSocket(socket) => (new_folder()?, std::path::absolute(socket)?),
+    pub(super) async fn open(choice: &BusChoice, hangs: bool) -> io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("espctl-bus-").tempdir()?;
+        let socket = match choice {
+            BusChoice::InNewFolder => folder.path().join("bus"),
+            BusChoice::AtSocket(socket) => std::path::absolute(socket)?,
             BusChoice::Existing(address) => {
                 return Ok(Self {
+                    address: address.clone(),
                     address_for_bluez: address.clone(),
-                    address,
                     _new: None,
                 });
             }
         };
         // Binding here reports problems with the path, which the errors of the bus do not contain.
         let silent = UnixListener::bind(&socket)?;
-        let (silent, listens_at) = if hangs {
-            (Some(silent), folder.path().join("hidden"))
-        } else {
+        let address = address_of(&socket);
+        let hidden = address_of(&folder.path().join("hidden"));
+        if !hangs {
             std::fs::remove_file(&socket)?;
-            (None, socket.clone())
+        }
+        let address_for_bluez = if hangs { hidden } else { address.clone() };
+        let new = NewBus {
+            _silent: hangs.then_some(silent),
+            _socket: TempPath::try_from_path(socket)?,
+            _folder: folder,
+            _running: start_bus(address_for_bluez.clone()).await?,
         };
-        let address_for_bluez = address_of(&listens_at);
         Ok(Self {
-            address: address_of(&socket),
-            _new: Some(NewBus {
-                _running: start_bus(address_for_bluez.clone()).await?,
-                _silent: silent,
-                socket,
-                _folder: folder,
-            }),
+            address,
             address_for_bluez,
+            _new: Some(new),
         })
-    }
-}
-
-/// A new bus. Dropping it ends the bus.
-#[derive(Debug)]
-struct NewBus {
-    /// Dropping it ends the thread of the bus.
-    _running: oneshot::Sender<()>,
-    /// Accepts clients and never answers.
-    _silent: Option<UnixListener>,
-    socket: PathBuf,
-    _folder: TempDir,
-}
-
-impl Drop for NewBus {
-    fn drop(&mut self) {
-        // In the folder, the folder removes it.
-        let _removed = std::fs::remove_file(&self.socket);
     }
 }
 
@@ -102,11 +92,11 @@ async fn start_bus(address: String) -> io::Result<oneshot::Sender<()>> {
         // The receivers are gone if the emulation has ended.
         match busd::bus::Bus::for_address(Some(&address)).await {
             Err(error) => drop(opened.send(Err(io::Error::other(error)))),
-            Ok(mut bus) if opened.send(Ok(())).is_ok() => {
+            Ok(mut bus) => {
+                let _sent = opened.send(Ok(()));
                 // If the socket fails, clients cannot connect.
-                select(std::pin::pin!(bus.run()), stopped).await;
+                select(pin!(bus.run()), stopped).await;
             }
-            Ok(_) => {}
         }
     };
     thread::Builder::new()

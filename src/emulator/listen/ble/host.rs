@@ -4,101 +4,191 @@
 //! One task handles everything. As in BlueZ's library, it signals changes before the next answer.
 
 mod adapter;
-mod device;
 mod exports;
 mod gatt;
 mod remote;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use zbus::fdo::RequestNameFlags;
 use zbus::message::{Message, Type};
-use zbus::{Connection, MessageStream, ObjectPath, OwnedVariant};
+use zbus::{Connection, MessageStream, ObjectPath, OwnedVariant, connection};
 
 pub use self::remote::HostSettings;
-pub(super) use self::remote::RemoteDevice;
 
 use self::adapter::{ADAPTER, Adapter};
-use self::exports::{CHARACTERISTIC, DESCRIPTOR, DEVICE};
-use self::remote::{BLUEZ_PATH, Bluez};
-use super::answer::{DbusAnswer, DbusError};
-use super::link::{FromDevice, Report};
+use self::exports::DEVICE;
+use self::remote::{BLUEZ_PATH, Bluez, RemoteDevice};
+use super::advert::Advert;
+use super::answer::{Answered, DbusAnswer, DbusError};
+use super::bus::{Bus, BusChoice};
+use super::layout;
+use super::link::Report;
 use super::objects::{INTROSPECTABLE, OBJECT_MANAGER, PROPERTIES, Properties};
-use super::trouble::HostTrouble;
-use crate::emulator::server::wait_until;
+use super::peripheral::Peripheral;
+use super::stack::Stack;
+use super::trouble::{HostTrouble, LinkTrouble};
+use crate::emulator::device::{Device, StopReason};
+use crate::emulator::server::{DeviceServer, wait_until};
 
-/// The host.
-pub(super) struct Host {
+/// An adapter on a bus, with the devices in its range.
+#[derive(Debug)]
+pub struct VirtualRadio {
+    bus: Bus,
+    connection: Connection,
+    messages: MessageStream,
     bluez: Bluez,
     adapter: Adapter,
-    remotes: Vec<RemoteDevice>,
-    /// The clients on the bus that have made a call.
-    clients: BTreeSet<String>,
+    reporter: mpsc::UnboundedSender<Report>,
+    reports: mpsc::UnboundedReceiver<Report>,
 }
+impl VirtualRadio {
+    /// Opens the bus. `neighbours` are devices that only advertise. Calls to BlueZ wait until it is served.
+    pub async fn open(
+        bus: &BusChoice,
+        settings: HostSettings,
+        neighbours: Vec<Advert>,
+    ) -> io::Result<Self> {
+        let hangs = settings.trouble == Some(HostTrouble::Hangs);
+        let bus = Bus::open(bus, hangs).await?;
+        let connected = connect(&bus.address_for_bluez).await;
+        let (connection, messages) = connected.map_err(io::Error::other)?;
+        let (reporter, reports) = mpsc::unbounded_channel();
+        Ok(Self {
+            bus,
+            connection,
+            messages,
+            bluez: Bluez::new(settings),
+            adapter: Adapter::new(neighbours),
+            reporter,
+            reports,
+        })
+    }
 
-impl Host {
-    pub(super) fn new(settings: HostSettings, mut remotes: Vec<RemoteDevice>) -> Self {
-        let mut bluez = Bluez::new(settings);
+    /// The address of the bus for clients.
+    pub fn bus_address(&self) -> &str {
+        &self.bus.address
+    }
+
+    /// Adds a device, whose provisioning service is the first that it advertises. Returns its service, which
+    /// also ends when it is dropped; `None` if another device has its address.
+    pub fn add_device(
+        &mut self,
+        device: Device,
+        advert: Advert,
+        stack: Stack,
+        troubles: Vec<LinkTrouble>,
+    ) -> Option<impl Future<Output = StopReason> + use<>> {
+        let remotes = &mut self.adapter.remotes;
+        let mut others = remotes.iter();
+        if others.any(|other| other.advert.address == advert.address) {
+            return None;
+        }
+        let service_uuid = advert.uuids.first().map_or("", String::as_str);
+        let gatt = layout::list_gatt_objects(service_uuid, device.created_endpoints());
+        let (radio, inbox) = mpsc::unbounded_channel();
+        let number = remotes.len();
+        let mut remote = RemoteDevice::new(number, advert);
+        remote.troubles = troubles;
+        remote.radio = Some(radio);
+        remote.gatt = gatt;
+        remote.mtu = stack.mtu();
+        remotes.push(remote);
+        let peripheral = Peripheral {
+            number,
+            stack,
+            max_value: stack.max_value(&device.settings),
+            operation_wait: self.bluez.settings.operation_wait,
+            inbox,
+            reports: self.reporter.clone(),
+            link: None,
+            values: BTreeMap::new(),
+            lost_at_read: None,
+            unread_since: None,
+        };
+        Some(DeviceServer::run(device, peripheral))
+    }
+
+    /// Serves BlueZ while `devices` run, and then until every client has left the bus, up to a time limit.
+    /// Fails if the bus fails.
+    pub async fn serve_while<T>(mut self, devices: impl Future<Output = T>) -> io::Result<T> {
+        let (devices_run, devices_end) = oneshot::channel();
+        let mut serving = pin!(self.run(devices_end));
+        let ended = tokio::select! {
+            // Devices log events before clients receive them.
+            biased;
+            ended = devices => ended,
+            stopped = &mut serving => {
+                let closed = || io::ErrorKind::BrokenPipe.into();
+                return Err(stopped.err().map_or_else(closed, io::Error::other));
+            }
+        };
+        drop(devices_run);
+        // Some clients do not leave.
+        let _left = timeout(CLOSE_TIMEOUT, serving).await;
+        Ok(ended)
+    }
+
+    /// Exports all objects that exist before the first call.
+    fn export(&mut self) {
+        let Self { bluez, adapter, .. } = self;
         bluez.objects.add(BLUEZ_PATH, AGENTS, Properties::new());
-        if settings.trouble != Some(HostTrouble::NoAdapter) {
-            Adapter::export(&mut bluez);
-            for remote in &mut remotes {
-                remote.export_cached(&mut bluez);
+        if bluez.settings.trouble != Some(HostTrouble::NoAdapter) {
+            Adapter::export(bluez);
+            for remote in &mut adapter.remotes {
+                remote.export_cached(bluez);
             }
         }
         // No client can receive these signals.
         bluez.objects.take_messages();
-        Self {
-            bluez,
-            adapter: Adapter::default(),
-            remotes,
-            clients: BTreeSet::new(),
-        }
     }
 
     /// Serves clients until all have left after `closing`.
-    pub(super) async fn run(
-        mut self,
-        connection: Connection,
-        mut messages: MessageStream,
-        mut reports: mpsc::UnboundedReceiver<Report>,
-        mut closing: oneshot::Receiver<()>,
-    ) -> zbus::Result<()> {
+    async fn run(&mut self, mut closing: oneshot::Receiver<()>) -> zbus::Result<()> {
+        self.export();
         let mut is_closing = false;
         loop {
             // Devices log events before clients receive them.
             yield_now().await;
             for message in self.bluez.objects.take_messages() {
-                connection.send(&message?).await?;
+                self.connection.send(&message?).await?;
             }
-            if let Some(call) = self.bluez.fatal_call.take() {
-                self.die(call, &connection).await?;
+            if self.bluez.is_dying {
+                self.die().await?;
                 continue;
             }
-            if is_closing && self.clients.is_empty() {
+            if is_closing && self.adapter.clients.is_empty() {
                 return Ok(());
             }
-            let advertisements = self.remotes.iter();
-            let advertisements = advertisements.filter_map(|remote| remote.next_advertisement);
-            let wake_at = advertisements.chain(self.bluez.next_timer()).min();
+            let Self { bluez, adapter, .. } = self;
+            let remotes = adapter.remotes.iter();
+            let next_advertisement = remotes.filter_map(|remote| remote.next_advertisement).min();
             tokio::select! {
                 biased;
-                // The channel closes when all devices are gone.
-                Some(report) = reports.recv() => self.handle_report(report),
-                message = messages.next() => match message {
+                Some((device, event)) = self.reports.recv() => {
+                    if let Some(remote) = adapter.remotes.get_mut(device) {
+                        remote.handle_event(event, bluez);
+                    }
+                }
+                message = self.messages.next() => match message {
                     Some(message) => self.receive(&message?),
                     None => return Ok(()),
                 },
                 _ = &mut closing, if !is_closing => is_closing = true,
-                () = wait_until(wake_at) => {
-                    let now = Instant::now();
-                    let Self { bluez, adapter, remotes, .. } = &mut self;
-                    bluez.run_timers(now, remotes);
-                    adapter.receive_advertisements(now, remotes, bluez);
+                Some((device, action)) = bluez.timers.next() => {
+                    if let Some(remote) = adapter.remotes.get_mut(device) {
+                        action(remote, bluez);
+                    }
+                }
+                () = wait_until(next_advertisement) => {
+                    adapter.receive_advertisements(Instant::now(), bluez);
                 }
             }
         }
@@ -107,8 +197,10 @@ impl Host {
     fn receive(&mut self, message: &Message) {
         match message.message_type() {
             Type::MethodCall => {
+                self.bluez.objects.expect_answer(message);
                 if let Some(client) = message.header().sender() {
-                    self.clients.insert(client.to_string());
+                    let clients = &mut self.adapter.clients;
+                    clients.entry(client.to_string()).or_default();
                 }
                 match self.answer(message) {
                     Ok(DbusAnswer::Empty) => self.bluez.objects.reply(message, &()),
@@ -116,51 +208,36 @@ impl Host {
                     Err(refusal) => self.bluez.objects.refuse(message, &refusal),
                 }
             }
-            Type::Signal => self.handle_name_change(message),
+            // A client that leaves the bus ends its discovery.
+            Type::Signal => {
+                let body = message.body();
+                if let Ok((name, _, "")) = body.deserialize::<(&str, &str, &str)>() {
+                    self.adapter.clients.remove(name);
+                    self.adapter.update_discovery(&mut self.bluez);
+                }
+            }
             Type::MethodReturn | Type::Error => {}
         }
     }
 
-    /// Handles a client that leaves the bus, which ends its discovery.
-    fn handle_name_change(&mut self, signal: &Message) {
-        let body = signal.body();
-        if let Ok((name, _, "")) = body.deserialize::<(&str, &str, &str)>() {
-            self.clients.remove(name);
-            self.adapter.sessions.remove(name);
-            self.adapter
-                .update_discovery(&mut self.remotes, &mut self.bluez);
+    fn answer(&mut self, call: &Message) -> Answered {
+        let Self { bluez, adapter, .. } = self;
+        match bluez.settings.trouble {
+            Some(HostTrouble::AccessDenied) => return Err(DbusError::ACCESS_DENIED),
+            // In place of the bus: `busd` never answers a call to a name without an owner.
+            Some(HostTrouble::NoBluez) => return Err(DbusError::SERVICE_UNKNOWN),
+            _ => {}
         }
-    }
-
-    fn answer(&mut self, call: &Message) -> Result<DbusAnswer, DbusError> {
         let header = call.header();
         let member = header.member().map_or("", |member| member.as_str());
         let interface = header.interface().map_or("", |name| name.as_str());
-        let path = header.path().ok_or(DbusError::UnknownMethod)?;
+        let path = header.path().ok_or(DbusError::UNKNOWN_OBJECT)?;
         let path = &path.to_owned();
-        match self.bluez.settings.trouble {
-            Some(HostTrouble::AccessDenied) => {
-                let text = "Rejected send message: the bus's policy forbids it";
-                return Err(DbusError::standard("AccessDenied", text));
-            }
-            // In place of the bus: `busd` never answers a call to a name without an owner.
-            Some(HostTrouble::NoBluez) => {
-                let text = "The name org.bluez was not provided by any .service files";
-                return Err(DbusError::standard("ServiceUnknown", text));
-            }
-            _ => {}
-        }
-        let Self {
-            bluez,
-            adapter,
-            remotes,
-            ..
-        } = self;
         match (interface, member) {
             ("org.freedesktop.DBus.Peer", "Ping") => return Ok(DbusAnswer::Empty),
             (INTROSPECTABLE, "Introspect") => {
                 let text = bluez.objects.introspect(path);
-                let text = text.ok_or(DbusError::UnknownMethod)?;
+                let text = text.ok_or(DbusError::UNKNOWN_OBJECT)?;
                 bluez.objects.reply(call, &(text,));
                 return Ok(DbusAnswer::Sent);
             }
@@ -168,97 +245,64 @@ impl Host {
                 bluez.objects.reply_managed_objects(call);
                 return Ok(DbusAnswer::Sent);
             }
-            (PROPERTIES, "Set") if bluez.objects.has(path) => return self.set_property(call, path),
-            (PROPERTIES, _) if bluez.objects.has(path) => {
-                return bluez.objects.reply_property(call, member, path);
-            }
             _ => {}
         }
-        if bluez.objects.properties(path, interface).is_none() {
-            return Err(DbusError::UnknownMethod);
-        }
-        if interface == ADAPTER {
-            return adapter.call(call, member, remotes, bluez);
+        let exported = bluez.objects.interface(path);
+        let exported = exported.ok_or(DbusError::UNKNOWN_OBJECT)?;
+        match interface {
+            PROPERTIES if member == "Set" => return self.set_property(call, path),
+            PROPERTIES => return bluez.objects.reply_property(call, member, path),
+            ADAPTER if exported == ADAPTER => return adapter.call(call, member, bluez),
+            _ => {}
         }
         // A device's object, or one below it.
-        let mut owners = remotes.iter_mut();
+        let mut owners = adapter.remotes.iter_mut();
         let remote = owners.find(|remote| path.starts_with(remote.path.as_str()));
-        match (interface, remote) {
-            (DEVICE, Some(remote)) => remote.call_device(call, member, bluez),
-            (CHARACTERISTIC | DESCRIPTOR, Some(remote)) => {
-                remote.call_gatt(call, member, path, bluez)
-            }
-            _ => Err(DbusError::UnknownMethod),
+        match remote.filter(|_| exported == interface) {
+            Some(remote) if interface == DEVICE => remote.call_device(call, member, bluez),
+            Some(remote) => remote.call_gatt(call, member, path, bluez),
+            None => Err(DbusError::UNKNOWN_METHOD),
         }
     }
 
     /// Changes a property for a client.
-    fn set_property(
-        &mut self,
-        call: &Message,
-        path: &ObjectPath<'static>,
-    ) -> Result<DbusAnswer, DbusError> {
+    fn set_property(&mut self, call: &Message, path: &ObjectPath<'static>) -> Answered {
         let body = call.body();
         let (interface, name, value): (&str, &str, OwnedVariant) = body.deserialize()?;
-        let properties = self.bluez.objects.properties(path, interface);
-        let current = properties.and_then(|properties| properties.get(name));
-        let current = current.ok_or_else(|| DbusError::no_such("property", name))?;
+        let objects = &mut self.bluez.objects;
+        let current = objects.property(path, interface, name)?;
         if current.value_signature() != value.value_signature() {
             return Err(DbusError::INVALID_ARGUMENTS);
         }
         if name == "Powered" {
-            let on = bool::try_from(&*value)?;
             self.adapter
-                .set_power(on, &mut self.remotes, &mut self.bluez)?;
+                .set_power(bool::try_from(&*value)?, &mut self.bluez)?;
             return Ok(DbusAnswer::Empty);
         }
         let writable = WRITABLE.into_iter().find(|writable| *writable == name);
-        let name = writable.ok_or_else(|| {
-            let text = format!("Property '{name}' is not writable");
-            DbusError::Standard("PropertyReadOnly", text.into())
-        })?;
-        self.bluez.objects.set(path, [(name, value.into())]);
+        let read_only = DbusError::standard("PropertyReadOnly", "Property is not writable");
+        let name = writable.ok_or(read_only)?;
+        objects.set(path, [(name, value.into())]);
         Ok(DbusAnswer::Empty)
     }
 
-    fn handle_report(&mut self, report: Report) {
-        let Some(remote) = self.remotes.get_mut(report.device) else {
-            return;
-        };
-        let bluez = &mut self.bluez;
-        match report.event {
-            FromDevice::Advertising(on) => remote.set_advertising(on, bluez),
-            FromDevice::Answered(operation, outcome) => {
-                remote.finish_operation(operation, outcome, bluez);
-            }
-            FromDevice::LinkLost { connection } => {
-                if remote.connected == Some(connection) {
-                    remote.lose_link(bluez);
-                }
-            }
-            FromDevice::Gone => {
-                remote.set_advertising(false, bluez);
-                remote.disconnect("the service ended", bluez);
-            }
-        }
-    }
-
     /// Ends BlueZ with its objects and links. The bus answers waiting clients.
-    async fn die(&mut self, last: Message, connection: &Connection) -> zbus::Result<()> {
+    async fn die(&mut self) -> zbus::Result<()> {
+        let unanswered = self.bluez.objects.take_unanswered();
+        for remote in &mut self.adapter.remotes {
+            remote.disconnect("the client's computer lost BlueZ", &mut self.bluez);
+            remote.remove(&mut self.bluez);
+        }
         self.bluez = Bluez::new(HostSettings {
             trouble: Some(HostTrouble::NoBluez),
             ..self.bluez.settings
         });
-        self.adapter = Adapter::default();
+        self.adapter.stop_discovery(&mut self.bluez);
         // Clients see that it leaves the bus. The emulator then answers in place of the bus.
-        connection.release_name(BLUEZ).await?;
-        own_name(connection).await?;
-        let unanswered = self
-            .remotes
-            .iter_mut()
-            .flat_map(RemoteDevice::take_unanswered);
-        for call in unanswered.chain([last]) {
-            let text = "Message recipient disconnected from message bus without replying";
+        self.connection.release_name(BLUEZ).await?;
+        own_name(&self.connection).await?;
+        let text = "Message recipient disconnected from message bus without replying";
+        for call in unanswered {
             let refusal = DbusError::standard("NoReply", text);
             self.bluez.objects.refuse(&call, &refusal);
         }
@@ -266,13 +310,28 @@ impl Host {
     }
 }
 
+/// Connects BlueZ to the bus, which signals the clients that join and leave.
+async fn connect(address: &str) -> zbus::Result<(Connection, MessageStream)> {
+    let connection = connection::Builder::address(address).build().await?;
+    let messages = MessageStream::from(&connection);
+    let bus = Some("org.freedesktop.DBus");
+    let rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'";
+    connection
+        .call_method(bus, "/org/freedesktop/DBus", bus, "AddMatch", &(rule,))
+        .await?;
+    own_name(&connection).await?;
+    Ok((connection, messages))
+}
+
 /// Acquires the name of BlueZ for the connection, unless another one has it.
-pub(super) async fn own_name(connection: &Connection) -> zbus::Result<()> {
+async fn own_name(connection: &Connection) -> zbus::Result<()> {
     let flags = RequestNameFlags::DO_NOT_QUEUE;
     connection.request_name_with_flags(BLUEZ, flags).await?;
     Ok(())
 }
 
+/// The time limit for clients to leave.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The name of BlueZ on a bus.
 const BLUEZ: &str = "org.bluez";
 const AGENTS: &str = "org.bluez.AgentManager1";

@@ -4,16 +4,14 @@
 /// The contents of a handle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Attribute {
-    /// The name of an endpoint (0x2901), by its index among the endpoints.
-    Name(usize),
-    /// The characteristic of an endpoint, by its index.
-    Endpoint(usize),
+    /// The name of an endpoint (0x2901).
+    Name(String),
+    /// The characteristic of an endpoint.
+    Endpoint(String),
     /// A constant value.
     Constant(&'static [u8]),
     /// Supports only subscriptions.
     Indication,
-    /// A handle that the device no longer has.
-    Gone,
 }
 
 /// A service, a characteristic or a descriptor.
@@ -27,57 +25,38 @@ pub(super) struct GattObject {
 }
 
 /// Lists the objects of a device that offers provisioning, without GAP, which BlueZ does not export.
-pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: &[String]) -> Vec<GattObject> {
+pub(super) fn list_gatt_objects(service_uuid: &str, endpoints: Vec<String>) -> Vec<GattObject> {
     let object = |path: &str, uuid, attribute| GattObject {
         path: path.to_owned(),
         uuid,
         attribute,
     };
     let changed = Some(Attribute::Indication);
-    let not_subscribed = Some(Attribute::Constant(&[0, 0]));
+    let off = Some(Attribute::Constant(&[0, 0]));
     let pnp_id = Attribute::Constant(&[0x01, 0xe5, 0x02, 0x01, 0x00, 0x01, 0x00]);
     let mut objects = vec![
         object("service0001", short_uuid(0x1801), None),
         object("service0001/char0002", short_uuid(0x2a05), changed),
-        object(
-            "service0001/char0002/desc0004",
-            short_uuid(0x2902),
-            not_subscribed,
-        ),
+        object("service0001/char0002/desc0004", short_uuid(0x2902), off),
         object("service0010", short_uuid(0x180a), None),
         object("service0010/char0011", short_uuid(0x2a50), Some(pnp_id)),
         object("service0028", service_uuid.to_owned(), None),
     ];
     let mut ids = FIRST_CUSTOM..;
-    for (handle, (place, endpoint)) in (0x0029_u16..).step_by(3).zip(endpoints.iter().enumerate()) {
-        let fixed = FIXED.iter().find(|(name, _)| name == endpoint);
+    for (handle, endpoint) in (0x0029_u16..).step_by(3).zip(endpoints) {
+        let fixed = FIXED.iter().find(|(name, _)| *name == endpoint);
         let Some(id) = fixed.map(|(_, id)| *id).or_else(|| ids.next()) else {
             break;
         };
-        let characteristic = format!("service0028/char{handle:04x}");
-        let descriptor = format!("{characteristic}/desc{:04x}", handle.saturating_add(2));
+        let path = format!("service0028/char{handle:04x}");
+        let descriptor = format!("{path}/desc{:04x}", handle.saturating_add(2));
         let uuid = endpoint_uuid(service_uuid, id);
-        let (value, name) = (Attribute::Endpoint(place), Attribute::Name(place));
-        objects.push(object(&characteristic, uuid, Some(value)));
-        objects.push(object(&descriptor, short_uuid(0x2901), Some(name)));
+        let value = Attribute::Endpoint(endpoint.clone());
+        objects.push(object(&path, uuid, Some(value)));
+        let name = Some(Attribute::Name(endpoint));
+        objects.push(object(&descriptor, short_uuid(0x2901), name));
     }
     objects
-}
-
-/// Lists the objects of a stale cache: with invalid handles of endpoints, and without the objects of the
-/// endpoint `without`.
-pub(super) fn list_stale_objects(
-    objects: &[GattObject],
-    without: Option<usize>,
-) -> Vec<GattObject> {
-    let stale = objects.iter().cloned().filter_map(|mut object| {
-        if let Some(Attribute::Endpoint(place) | Attribute::Name(place)) = object.attribute {
-            object.attribute = Some(Attribute::Gone);
-            return (Some(place) != without).then_some(object);
-        }
-        Some(object)
-    });
-    stale.collect()
 }
 
 /// The UUID of an endpoint's characteristic: that of the service, with four digits replaced by the id of
@@ -110,11 +89,6 @@ mod tests {
 
     const SERVICE: &str = "021a9004-0382-4aea-bff4-6b3f1c5adfb4";
 
-    fn objects(endpoints: &[&str]) -> Vec<GattObject> {
-        let endpoints: Vec<String> = endpoints.iter().map(ToString::to_string).collect();
-        list_gatt_objects(SERVICE, &endpoints)
-    }
-
     #[test]
     fn derives_characteristics_in_order_of_creation() {
         let names = [
@@ -124,7 +98,7 @@ mod tests {
             "ch_resp",
             "rmaker_claim",
         ];
-        let objects = objects(&names);
+        let objects = list_gatt_objects(SERVICE, names.map(str::to_owned).into());
         let (paths, uuids): (Vec<&str>, Vec<&str>) = objects
             .iter()
             .filter(|object| matches!(object.attribute, Some(Attribute::Endpoint(_))))
@@ -137,19 +111,5 @@ mod tests {
         let handles = ["0029", "002c", "002f", "0032", "0035"];
         let expected = handles.map(|handle| format!("service0028/char{handle}"));
         assert_eq!(paths, expected);
-    }
-
-    #[test]
-    fn stale_objects_have_invalid_handles() {
-        let old = list_stale_objects(&objects(&["prov-session", "proto-ver"]), Some(0));
-        let ours: Vec<&GattObject> = old
-            .iter()
-            .filter(|object| object.path.starts_with("service0028/"))
-            .collect();
-        assert_eq!(ours.len(), 2, "a characteristic and its descriptor");
-        assert!(
-            ours.iter()
-                .all(|object| object.attribute == Some(Attribute::Gone))
-        );
     }
 }

@@ -1,6 +1,7 @@
 //! The messages between the emulated host and the emulated devices, in place of radio.
 
-use tokio::sync::mpsc;
+use zbus::ObjectPath;
+use zbus::message::{Message, Sequence};
 
 use super::layout::Attribute;
 use crate::emulator::log::DeviceEvent;
@@ -8,32 +9,32 @@ use crate::emulator::log::DeviceEvent;
 /// A message to a device.
 #[derive(Debug)]
 pub(super) enum ToDevice {
-    /// The host connected to the device.
-    Connected(BleLink),
+    /// The host connected to the device; the number of the link.
+    Connected(u64),
     /// The host ended the link, for this reason.
     Disconnected(&'static str),
-    /// The link is encrypted from now on.
-    Encrypted,
     /// An action of the host that the device cannot see, for its log.
     Log(DeviceEvent),
     /// An operation on an attribute.
     Operate(Operation),
 }
 
-/// A link between host and device.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BleLink {
-    pub(super) connection: u64,
-    /// At its start, it is encrypted with the keys of an earlier pairing.
-    pub(super) is_encrypted: bool,
-}
-
-/// An ATT operation; a long read or write is one operation.
+/// An ATT operation for a client; a long read or write is one operation.
 #[derive(Clone, Debug)]
 pub(super) struct Operation {
-    pub(super) id: u64,
+    /// The call to answer with the result.
+    pub(super) call: Message,
+    /// The D-Bus object of the attribute.
+    pub(super) path: ObjectPath<'static>,
     pub(super) attribute: Attribute,
     pub(super) access: Access,
+}
+
+impl Operation {
+    /// Identifies it among all operations.
+    pub(super) fn id(&self) -> Sequence {
+        self.call.recv_position()
+    }
 }
 
 /// The access to an attribute.
@@ -45,23 +46,16 @@ pub(super) enum Access {
 
 /// A message from a device.
 #[derive(Debug)]
-pub(super) struct Report {
-    /// The number of the device.
-    pub(super) device: usize,
-    pub(super) event: FromDevice,
-}
-
-/// An event of a device.
-#[derive(Debug)]
 pub(super) enum FromDevice {
-    /// Whether the device advertises.
-    Advertising(bool),
+    /// Whether the device is in range.
+    Reachable(bool),
     /// The result of the operation with this id: a value, or an ATT error.
-    Answered(u64, Result<Vec<u8>, u8>),
-    /// The device ended the link.
-    LinkLost { connection: u64 },
+    Answered(Sequence, Result<Vec<u8>, u8>),
+    /// The device ended the link with this number.
+    LinkLost(u64),
     /// The service of the device ended.
     Gone,
 }
 
-pub(super) type Reports = mpsc::UnboundedSender<Report>;
+/// A message with the number of its device.
+pub(super) type Report = (usize, FromDevice);

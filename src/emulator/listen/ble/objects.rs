@@ -1,14 +1,14 @@
 //! The D-Bus objects that BlueZ exports, with their properties, and its messages in order: each change is
 //! signaled before the next answer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use zbus::message::{Flags, Message};
+use zbus::message::{Flags, Message, Sequence};
 use zbus::wire::DynamicType;
 use zbus::{ObjectPath, Variant};
 
-use super::answer::{DbusAnswer, DbusError};
+use super::answer::{Answered, DbusAnswer, DbusError};
 
 /// The properties of an object.
 pub(super) type Properties = BTreeMap<&'static str, Variant<'static>>;
@@ -18,9 +18,11 @@ pub(super) type Properties = BTreeMap<&'static str, Variant<'static>>;
 pub(super) struct Objects {
     objects: BTreeMap<ObjectPath<'static>, BusObject>,
     outgoing: Vec<zbus::Result<Message>>,
+    /// The calls that are not answered yet.
+    unanswered: BTreeMap<Sequence, Message>,
 }
 
-/// An object with one interface besides the standard ones.
+/// An object with one interface. Introspection, and the access to properties, are not listed.
 #[derive(Debug)]
 struct BusObject {
     interface: &'static str,
@@ -28,14 +30,8 @@ struct BusObject {
 }
 
 impl BusObject {
-    /// Its interfaces with the standard ones, as BlueZ lists them.
     fn interfaces(&self) -> BTreeMap<&'static str, &Properties> {
-        static NONE: Properties = Properties::new();
-        BTreeMap::from([
-            (INTROSPECTABLE, &NONE),
-            (PROPERTIES, &NONE),
-            (self.interface, &self.properties),
-        ])
+        BTreeMap::from([(self.interface, &self.properties)])
     }
 }
 
@@ -60,59 +56,65 @@ impl Objects {
     /// Removes an object and its descendants, leaves first.
     pub(super) fn remove(&mut self, path: &ObjectPath<'_>) {
         let below = format!("{path}/");
-        let removed = self
-            .objects
-            .extract_if(.., |known, _| known == path || known.starts_with(&below));
-        let signals = removed.map(|(path, object)| {
-            let interfaces: Vec<&str> = object.interfaces().into_keys().collect();
-            Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved").build(&(path, interfaces))
-        });
-        let signals: Vec<_> = signals.collect();
-        self.outgoing.extend(signals.into_iter().rev());
+        let is_removed = |known: &ObjectPath<'_>| known == path || known.starts_with(&below);
+        let removed = self.objects.extract_if(.., |known, _| is_removed(known));
+        let removed: Vec<_> = removed.collect();
+        for (path, object) in removed.into_iter().rev() {
+            let signal = Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved");
+            self.outgoing
+                .push(signal.build(&(path, &[object.interface][..])));
+        }
     }
 
     /// Changes properties and signals them together, also unchanged ones: BlueZ repeats the properties of a
     /// repeated advertisement.
     pub(super) fn set(&mut self, path: &ObjectPath<'static>, changes: impl Into<Properties>) {
-        let changes = changes.into();
+        self.change(path, changes.into(), &[]);
+    }
+
+    /// Removes a property, if it exists.
+    pub(super) fn invalidate(&mut self, path: &ObjectPath<'static>, name: &'static str) {
+        let object = self.objects.get_mut(path);
+        if object.is_some_and(|object| object.properties.remove(name).is_some()) {
+            self.change(path, Properties::new(), &[name]);
+        }
+    }
+
+    fn change(&mut self, path: &ObjectPath<'static>, changes: Properties, removed: &[&str]) {
         if let Some(object) = self.objects.get_mut(path) {
-            let signal = signal_changes(path, object.interface, &changes, &[]);
+            let signal = Message::signal(path, PROPERTIES, "PropertiesChanged");
+            let signal = signal.build(&(object.interface, &changes, removed));
             self.outgoing.push(signal);
             object.properties.extend(changes);
         }
     }
 
-    /// Removes a property, if it exists.
-    pub(super) fn invalidate(&mut self, path: &ObjectPath<'static>, name: &'static str) {
-        if let Some(object) = self.objects.get_mut(path)
-            && object.properties.remove(name).is_some()
-        {
-            let none = Properties::new();
-            let signal = signal_changes(path, object.interface, &none, &[name]);
-            self.outgoing.push(signal);
-        }
+    /// The interface of an object, if there is such an object.
+    pub(super) fn interface(&self, path: &ObjectPath<'static>) -> Option<&'static str> {
+        self.objects.get(path).map(|object| object.interface)
     }
 
-    pub(super) fn has(&self, path: &ObjectPath<'static>) -> bool {
-        self.objects.contains_key(path)
-    }
-
-    /// The properties of an object, if it has this interface.
-    pub(super) fn properties(
+    /// The properties of an object that a client wants.
+    fn properties(
         &self,
         path: &ObjectPath<'static>,
         interface: &str,
-    ) -> Option<&Properties> {
-        let object = self.objects.get(path)?;
-        (object.interface == interface).then_some(&object.properties)
+    ) -> Result<&Properties, DbusError> {
+        let object = self.objects.get(path);
+        let object = object.filter(|object| object.interface == interface);
+        let object = object.ok_or_else(|| DbusError::no_such("interface", interface))?;
+        Ok(&object.properties)
     }
 
+    /// The property of an object that a client wants.
     pub(super) fn property(
         &self,
         path: &ObjectPath<'static>,
+        interface: &str,
         name: &str,
-    ) -> Option<&Variant<'static>> {
-        self.objects.get(path)?.properties.get(name)
+    ) -> Result<&Variant<'static>, DbusError> {
+        let property = self.properties(path, interface)?.get(name);
+        property.ok_or_else(|| DbusError::no_such("property", name))
     }
 
     /// Answers `Get` and `GetAll`.
@@ -121,26 +123,20 @@ impl Objects {
         call: &Message,
         member: &str,
         path: &ObjectPath<'static>,
-    ) -> Result<DbusAnswer, DbusError> {
+    ) -> Answered {
         let body = call.body();
-        let (interface, name) = match member {
-            "GetAll" => (body.deserialize::<(&str,)>()?.0, None),
-            "Get" => {
-                let (interface, name): (&str, &str) = body.deserialize()?;
-                (interface, Some(name))
-            }
-            _ => return Err(DbusError::UnknownMethod),
-        };
-        let properties = self.properties(path, interface);
-        let properties = properties.ok_or_else(|| DbusError::no_such("interface", interface))?;
         let header = call.header();
         let reply = Message::method_return(&header);
-        let reply = match name {
-            None => reply.build(&(properties,)),
-            Some(name) => {
-                let property = properties.get(name);
-                reply.build(&(property.ok_or_else(|| DbusError::no_such("property", name))?,))
+        let reply = match member {
+            "GetAll" => {
+                let (interface,): (&str,) = body.deserialize()?;
+                reply.build(&(self.properties(path, interface)?,))
             }
+            "Get" => {
+                let (interface, name): (&str, &str) = body.deserialize()?;
+                reply.build(&(self.property(path, interface, name)?,))
+            }
+            _ => return Err(DbusError::UNKNOWN_METHOD),
         };
         self.send_reply(call, reply);
         Ok(DbusAnswer::Sent)
@@ -148,36 +144,35 @@ impl Objects {
 
     /// Answers `GetManagedObjects`.
     pub(super) fn reply_managed_objects(&mut self, call: &Message) {
-        let managed: BTreeMap<_, _> = self
-            .objects
-            .iter()
-            .map(|(path, object)| (path, object.interfaces()))
-            .collect();
+        let objects = self.objects.iter();
+        let managed = objects.map(|(path, object)| (path, object.interfaces()));
+        let managed = BTreeMap::from_iter(managed);
         let reply = Message::method_return(&call.header()).build(&(managed,));
         self.send_reply(call, reply);
     }
 
-    /// Writes the answer to `Introspect`: the interface and the names of the children. `None` if there is no
-    /// such object.
+    /// Writes the answer to `Introspect`: the names of the children. `None` if there is no such object.
     pub(super) fn introspect(&self, path: &ObjectPath<'static>) -> Option<String> {
         let below = format!("{}/", path.trim_end_matches('/'));
         let names = self
             .objects
             .keys()
             .filter_map(|known| known.strip_prefix(&below)?.split('/').next());
-        let mut names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
-        names.dedup();
-        let interface = match self.objects.get(path) {
-            Some(object) => object.interface,
-            None if path.as_str() == "/" => OBJECT_MANAGER,
-            None if names.is_empty() => return None,
-            None => INTROSPECTABLE,
-        };
+        let names = BTreeSet::from_iter(names);
+        if names.is_empty() && self.interface(path).is_none() {
+            return None;
+        }
         let nodes = names.iter().map(|name| format!("<node name=\"{name}\"/>"));
-        let nodes = nodes.collect::<Vec<_>>().concat();
-        Some(format!(
-            "{DOCTYPE}<node><interface name=\"{interface}\"></interface>{nodes}</node>"
-        ))
+        Some(format!("<node>{}</node>", nodes.collect::<String>()))
+    }
+
+    /// Registers a call that will be answered.
+    pub(super) fn expect_answer(&mut self, call: &Message) {
+        self.unanswered.insert(call.recv_position(), call.clone());
+    }
+
+    pub(super) fn take_unanswered(&mut self) -> impl Iterator<Item = Message> + use<> {
+        std::mem::take(&mut self.unanswered).into_values()
     }
 
     /// Answers a call.
@@ -187,13 +182,12 @@ impl Objects {
 
     /// Answers a call with an error.
     pub(super) fn refuse(&mut self, call: &Message, refusal: &DbusError) {
-        let header = call.header();
-        let has_object = header.path().is_some_and(|path| self.has(&path.to_owned()));
-        let (name, text) = refusal.for_call(&header, has_object);
-        self.send_reply(call, Message::error(&header, name).build(&(text,)));
+        let reply = Message::error(&call.header(), refusal.full_name());
+        self.send_reply(call, reply.build(&(&*refusal.text,)));
     }
 
     fn send_reply(&mut self, call: &Message, reply: zbus::Result<Message>) {
+        self.unanswered.remove(&call.recv_position());
         let flags = call.primary_header().flags();
         if !flags.contains(Flags::NO_REPLY_EXPECTED) {
             self.outgoing.push(reply);
@@ -206,21 +200,9 @@ impl Objects {
     }
 }
 
-fn signal_changes(
-    path: &ObjectPath<'_>,
-    interface: &str,
-    changes: &Properties,
-    invalidated: &[&str],
-) -> zbus::Result<Message> {
-    let signal = Message::signal(path, PROPERTIES, "PropertiesChanged");
-    signal.build(&(interface, changes, invalidated))
-}
-
 pub(super) const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
 pub(super) const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 pub(super) const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
-const DOCTYPE: &str = "<!DOCTYPE node PUBLIC \"-//freedesktop//DTD D-BUS Object Introspection 1.0//EN\" \
-     \"http://www.freedesktop.org/standards/dbus/1.0/introspect.dtd\">\n";
 
 #[cfg(test)]
 mod tests {
@@ -243,7 +225,7 @@ mod tests {
     fn removes_object_and_descendants_leaves_first() {
         let mut objects = objects();
         objects.remove(&ADAPTER);
-        assert!(objects.has(&BLUEZ) && !objects.has(&ADAPTER));
+        assert!(objects.interface(&BLUEZ).is_some() && objects.interface(&ADAPTER).is_none());
         let removed: Vec<String> = objects
             .take_messages()
             .into_iter()
@@ -278,6 +260,6 @@ mod tests {
         assert!(objects.take_messages().is_empty());
         objects.invalidate(&BLUEZ, "Name");
         assert_eq!(objects.take_messages().len(), 1);
-        assert!(objects.property(&BLUEZ, "Name").is_none());
+        assert!(objects.property(&BLUEZ, "org.example.A", "Name").is_err());
     }
 }

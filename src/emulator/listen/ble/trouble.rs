@@ -37,11 +37,19 @@ pub enum LinkTrouble {
 }
 
 impl LinkTrouble {
-    /// Whether BlueZ has the device in its cache.
-    pub(super) const fn is_cached(self) -> bool {
+    /// Whether it ends when BlueZ removes the device from its cache.
+    pub(super) const fn is_in_cache(self) -> bool {
         matches!(
             self,
-            Self::Connected | Self::NameInCache | Self::StaleCache | Self::StaleHandles
+            Self::NameInCache | Self::StaleCache | Self::StaleHandles
+        )
+    }
+
+    /// Whether pairing fails.
+    pub(super) const fn refuses_pairing(self) -> bool {
+        matches!(
+            self,
+            Self::NoPairing | Self::PairingByHandRefused | Self::PairingHangs
         )
     }
 

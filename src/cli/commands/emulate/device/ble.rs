@@ -12,13 +12,11 @@ use rand_core::UnwrapErr;
 use serde_json::json;
 
 use super::args::EmulateDevice;
-use super::label::Label;
 use super::ready::Listener;
 use crate::cli::commands::emulate::failures::{cannot_use, conflict, read_file};
 use crate::emulator::device::Device;
 use crate::emulator::listen::ble::{
-    Address, Advert, BusChoice, HostSettings, Neighbour, RadioSettings, VirtualRadio,
-    rainmaker_data,
+    Address, Advert, BusChoice, HostSettings, VirtualRadio, rainmaker_data,
 };
 use crate::report::{ErrorId, Failure};
 
@@ -27,7 +25,7 @@ pub(super) async fn open_radio(args: &EmulateDevice) -> Result<VirtualRadio, Fai
     let flags = &args.ble;
     let neighbours = match &flags.neighbours {
         None => Vec::new(),
-        Some(path) => read_file("--neighbours", path, Neighbour::list_from_json)?,
+        Some(path) => read_file("--neighbours", path, Advert::list_from_json)?,
     };
     let bus = match (&flags.bus, &flags.bus_address) {
         (Some(socket), _) => BusChoice::AtSocket(socket.clone()),
@@ -39,12 +37,8 @@ pub(super) async fn open_radio(args: &EmulateDevice) -> Result<VirtualRadio, Fai
         time_scale: args.time_scale,
         operation_wait: Duration::from_millis(flags.att_ms),
     };
-    let opened = VirtualRadio::open(bus.clone(), settings).await;
-    let mut radio = opened.map_err(|error| cannot_use_bus(&bus, &error))?;
-    for neighbour in neighbours {
-        radio.add_neighbour(neighbour);
-    }
-    Ok(radio)
+    let opened = VirtualRadio::open(&bus, settings, neighbours).await;
+    opened.map_err(|error| cannot_use_bus(&bus, &error))
 }
 
 /// Runs `devices` while the adapter, if there is one, answers.
@@ -52,16 +46,13 @@ pub(super) async fn serve_radio<T>(
     radio: Option<VirtualRadio>,
     devices: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let Some(radio) = radio else {
-        return devices.await;
-    };
-    let mut served = radio.serve();
-    let stopped = tokio::select! {
-        stopped = devices => stopped?,
-        error = served.wait_for_failure() => return Err(no_bus(&error)),
-    };
-    served.close().await;
-    Ok(stopped)
+    match radio {
+        Some(radio) => {
+            let served = radio.serve_while(devices).await;
+            served.map_err(|error| no_bus(&error))?
+        }
+        None => devices.await,
+    }
 }
 
 /// Puts the n-th device within reach of the adapter.
@@ -70,7 +61,6 @@ pub(super) fn add_device(
     radio: &mut VirtualRadio,
     number: u16,
     name: &str,
-    label: &Label,
     device: Device,
 ) -> Result<Listener, Failure> {
     let flags = &args.ble;
@@ -80,30 +70,24 @@ pub(super) fn add_device(
     };
     let manufacturer = match (flags.customer_id, flags.device_type, flags.device_subtype) {
         (None, None, None) => BTreeMap::new(),
-        (customer, device_type, subtype) => rainmaker_data(
-            customer.unwrap_or(1),
-            device_type.unwrap_or(LIGHT),
-            subtype.unwrap_or(1),
-        ),
+        (customer, kind, subtype) => {
+            let (customer, kind) = (customer.unwrap_or(1), kind.unwrap_or(LIGHT));
+            rainmaker_data(customer, kind, subtype.unwrap_or(1))
+        }
     };
     check_name(name, &manufacturer)?;
-    let service_uuid = flags.service_uuid.hyphenated().to_string();
-    let settings = RadioSettings {
-        advert: Advert {
-            address,
-            name: Some(name.to_owned()),
-            rssi: flags.rssi,
-            uuids: vec![service_uuid.clone()],
-            manufacturer,
-            delay: Duration::from_millis(flags.advertise_after),
-            is_at_once: flags.at_once,
-        },
-        service_uuid,
-        stack: flags.stack,
-        max_value: flags.stack.max_value(label.secret.scheme(), args.firmware),
-        troubles: flags.link_trouble.clone(),
+    let advert = Advert {
+        address,
+        name: Some(name.to_owned()),
+        rssi: flags.rssi,
+        uuids: vec![flags.service_uuid.hyphenated().to_string()],
+        manufacturer,
+        appears_after_ms: flags.advertise_after,
+        at_once: flags.at_once,
+        is_stale: false,
     };
-    let Some(peripheral) = radio.add_device(&device, settings) else {
+    let troubles = flags.link_trouble.clone();
+    let Some(serving) = radio.add_device(device, advert, flags.stack, troubles) else {
         return conflict(format!(
             "--mac and --neighbours: two devices have the address {address}"
         ));
@@ -113,7 +97,7 @@ pub(super) fn add_device(
             "address": address.to_string(),
             "bus_address": radio.bus_address(),
         }),
-        serving: peripheral.serve(device).boxed_local(),
+        serving: serving.boxed_local(),
     })
 }
 
@@ -146,18 +130,17 @@ fn cannot_use_bus(bus: &BusChoice, error: &Error) -> Failure {
     let failure = cannot_use("--bus", path, error);
     let is_socket =
         fs::symlink_metadata(path).is_ok_and(|metadata| metadata.file_type().is_socket());
-    match error.kind() {
-        ErrorKind::AddrInUse if is_socket => failure.hint(format!(
+    let hint = match error.kind() {
+        ErrorKind::AddrInUse if is_socket => &*format!(
             "if no other emulator uses the existing socket, remove it: `rm {}`",
             path.display()
-        )),
-        ErrorKind::AddrInUse => failure.hint("choose another path: this one already exists"),
-        ErrorKind::InvalidInput => {
-            failure.hint("choose a shorter path: a socket's path has at most 107 bytes")
-        }
-        ErrorKind::NotFound => failure.hint("create the folder first"),
-        _ => failure,
-    }
+        ),
+        ErrorKind::AddrInUse => "choose another path: this one already exists",
+        ErrorKind::InvalidInput => "choose a shorter path: a socket's path has at most 107 bytes",
+        ErrorKind::NotFound => "create the folder first",
+        _ => return failure,
+    };
+    failure.hint(hint)
 }
 
 fn no_bus(error: &Error) -> Failure {

@@ -7,7 +7,8 @@ use tokio::time::Instant;
 use zbus::message::Message;
 use zbus::{ObjectPath, Variant};
 
-use super::super::answer::{DbusAnswer, DbusError};
+use super::super::advert::Advert;
+use super::super::answer::{Answered, DbusAnswer, DbusError};
 use super::super::link::ToDevice;
 use super::super::objects::Properties;
 use super::super::peripheral::CENTRAL;
@@ -15,31 +16,42 @@ use super::super::trouble::HostTrouble;
 use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
 use crate::emulator::log::DeviceEvent;
 
-/// The adapter, with the discovery sessions of clients.
+/// The adapter with the devices in its range or in its cache.
 #[derive(Debug, Default)]
 pub(super) struct Adapter {
-    /// By the client's name on the bus.
-    pub(super) sessions: BTreeMap<String, DiscoverySession>,
+    pub(super) remotes: Vec<RemoteDevice>,
+    /// The clients that have made a call, by their names on the bus, with their discovery.
+    pub(super) clients: BTreeMap<String, Discovery>,
     is_discovering: bool,
     first_discovery: Option<Instant>,
 }
 
 /// The discovery of a client.
 #[derive(Debug, Default)]
-pub(super) struct DiscoverySession {
-    is_discovering: bool,
+pub(super) struct Discovery {
+    is_on: bool,
     /// Only devices with one of these services, if there are any.
     uuids: Vec<String>,
 }
 
-impl DiscoverySession {
+impl Discovery {
     fn includes(&self, uuids: &[String]) -> bool {
-        self.is_discovering
-            && (self.uuids.is_empty() || uuids.iter().any(|uuid| self.uuids.contains(uuid)))
+        let mut uuids = uuids.iter();
+        self.is_on && (self.uuids.is_empty() || uuids.any(|uuid| self.uuids.contains(uuid)))
     }
 }
 
 impl Adapter {
+    /// An adapter with these devices, which only advertise.
+    pub(super) fn new(neighbours: Vec<Advert>) -> Self {
+        let remotes = neighbours.into_iter().enumerate();
+        let remotes = remotes.map(|(number, advert)| RemoteDevice::new(number, advert));
+        Self {
+            remotes: remotes.collect(),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn export(bluez: &mut Bluez) {
         let trouble = bluez.settings.trouble;
         let is_blocked = trouble == Some(HostTrouble::AdapterBlocked);
@@ -68,41 +80,35 @@ impl Adapter {
         bluez.objects.add(ADAPTER_PATH, ADAPTER, properties);
     }
 
-    pub(super) fn call(
-        &mut self,
-        call: &Message,
-        member: &str,
-        remotes: &mut [RemoteDevice],
-        bluez: &mut Bluez,
-    ) -> Result<DbusAnswer, DbusError> {
+    pub(super) fn call(&mut self, call: &Message, member: &str, bluez: &mut Bluez) -> Answered {
         let body = call.body();
         if member == "RemoveDevice" {
             let (path,): (ObjectPath<'_>,) = body.deserialize()?;
-            let mut known = remotes.iter_mut();
-            let remote =
-                known.find(|remote| remote.path == path && bluez.objects.has(&remote.path));
-            let remote = remote.ok_or(DbusError::bluez("DoesNotExist", "Does Not Exist"))?;
+            let known = bluez.objects.interface(&path.to_owned());
+            let mut remotes = self.remotes.iter_mut();
+            let remote = known.and_then(|_| remotes.find(|remote| remote.path == path));
+            let missing = DbusError::bluez("DoesNotExist", "Does Not Exist");
+            let remote = remote.ok_or(missing)?;
             remote.remove(bluez);
             remote.send(ToDevice::Log(DeviceEvent::Forgotten));
             return Ok(DbusAnswer::Empty);
         }
         if !bluez.is_powered {
-            return Err(DbusError::bluez("NotReady", "Resource Not Ready"));
+            let not_ready = DbusError::bluez("NotReady", "Resource Not Ready");
+            return Err(not_ready);
         }
         let header = call.header();
         let client = header.sender().map(ToString::to_string);
-        let session = self.sessions.entry(client.unwrap_or_default()).or_default();
+        let discovery = self.clients.entry(client.unwrap_or_default()).or_default();
         match member {
             "StartDiscovery" => {
-                if std::mem::replace(&mut session.is_discovering, true) {
-                    return Err(DbusError::bluez(
-                        "InProgress",
-                        "Operation already in progress",
-                    ));
+                if std::mem::replace(&mut discovery.is_on, true) {
+                    let text = "Operation already in progress";
+                    return Err(DbusError::bluez("InProgress", text));
                 }
             }
             "StopDiscovery" => {
-                if !std::mem::take(&mut session.is_discovering) {
+                if !std::mem::take(&mut discovery.is_on) {
                     return Err(DbusError::failed("No discovery started"));
                 }
             }
@@ -111,27 +117,22 @@ impl Adapter {
                 let uuids = filter.remove("UUIDs").map(Vec::<String>::try_from);
                 let uuids = uuids.transpose()?.unwrap_or_default();
                 let uuids = uuids.iter().map(|uuid| uuid.to_ascii_lowercase());
-                session.uuids = uuids.collect();
+                discovery.uuids = uuids.collect();
             }
-            _ => return Err(DbusError::UnknownMethod),
+            _ => return Err(DbusError::UNKNOWN_METHOD),
         }
-        self.update_discovery(remotes, bluez);
+        self.update_discovery(bluez);
         Ok(DbusAnswer::Empty)
     }
 
-    pub(super) fn set_power(
-        &mut self,
-        on: bool,
-        remotes: &mut [RemoteDevice],
-        bluez: &mut Bluez,
-    ) -> Result<(), DbusError> {
+    pub(super) fn set_power(&mut self, on: bool, bluez: &mut Bluez) -> Result<(), DbusError> {
         if on && bluez.settings.trouble == Some(HostTrouble::AdapterBlocked) {
-            return Err(DbusError::bluez("Blocked", "Blocked through rfkill"));
+            let text = "Blocked through rfkill";
+            return Err(DbusError::bluez("Blocked", text));
         }
         if !on {
-            self.sessions.clear();
-            self.update_discovery(remotes, bluez);
-            for remote in remotes {
+            self.stop_discovery(bluez);
+            for remote in &mut self.remotes {
                 remote.disconnect("the adapter was switched off", bluez);
             }
         }
@@ -140,9 +141,17 @@ impl Adapter {
         Ok(())
     }
 
-    /// Begins or ends discovery, as the sessions of all clients require.
-    pub(super) fn update_discovery(&mut self, remotes: &mut [RemoteDevice], bluez: &mut Bluez) {
-        let on = self.sessions.values().any(|session| session.is_discovering);
+    /// Ends the discovery of all clients.
+    pub(super) fn stop_discovery(&mut self, bluez: &mut Bluez) {
+        for discovery in self.clients.values_mut() {
+            *discovery = Discovery::default();
+        }
+        self.update_discovery(bluez);
+    }
+
+    /// Begins or ends discovery, as all clients require.
+    pub(super) fn update_discovery(&mut self, bluez: &mut Bluez) {
+        let on = self.clients.values().any(|discovery| discovery.is_on);
         if std::mem::replace(&mut self.is_discovering, on) == on {
             return;
         }
@@ -150,7 +159,7 @@ impl Adapter {
         if on {
             self.first_discovery.get_or_insert(now);
         }
-        for remote in remotes {
+        for remote in &mut self.remotes {
             let phase = remote.advert.phase(interval(bluez));
             remote.next_advertisement = now.checked_add(phase).filter(|_| on);
             // BlueZ knows the signal strength only during discovery.
@@ -161,31 +170,24 @@ impl Adapter {
                 DeviceEvent::DiscoveryStopped
             }));
         }
-        bluez
-            .objects
-            .set(&ADAPTER_PATH, [("Discovering", on.into())]);
+        let change = [("Discovering", on.into())];
+        bluez.objects.set(&ADAPTER_PATH, change);
     }
 
     /// Receives all advertisements that have arrived. All objects exist before the first signal.
-    pub(super) fn receive_advertisements(
-        &self,
-        now: Instant,
-        remotes: &mut [RemoteDevice],
-        bluez: &mut Bluez,
-    ) {
+    pub(super) fn receive_advertisements(&mut self, now: Instant, bluez: &mut Bluez) {
         let interval = interval(bluez);
         let begun = self.first_discovery.unwrap_or(now);
-        for remote in remotes {
+        for remote in &mut self.remotes {
             if remote.next_advertisement.is_none_or(|next| next > now) {
                 continue;
             }
             remote.next_advertisement = now.checked_add(interval);
             let advert = &remote.advert;
-            let mut sessions = self.sessions.values();
-            if remote.is_advertising
-                && remote.connected.is_none()
-                && now.duration_since(begun) >= advert.delay
-                && sessions.any(|session| session.includes(&advert.uuids))
+            let mut clients = self.clients.values();
+            if remote.is_advertising()
+                && now.duration_since(begun) >= Duration::from_millis(advert.appears_after_ms)
+                && clients.any(|discovery| discovery.includes(&advert.uuids))
             {
                 remote.receive_advertisement(bluez);
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zbus::{ObjectPath, Variant};
 
-use super::super::layout::{Attribute, short_uuid};
+use super::super::layout::{Attribute, GattObject, short_uuid};
 use super::super::objects::Properties;
 use super::super::trouble::LinkTrouble;
 use super::remote::{ADAPTER_PATH, Bluez, RemoteDevice};
@@ -18,7 +18,7 @@ impl RemoteDevice {
             ("Adapter", ADAPTER_PATH.into()),
             ("Address", address.to_string().into()),
             ("AddressType", address.kind().into()),
-            ("Alias", address.alias().into()),
+            ("Alias", address.joined("-").into()),
             ("Blocked", false.into()),
             ("Bonded", false.into()),
             ("Connected", false.into()),
@@ -47,22 +47,12 @@ impl RemoteDevice {
         properties
     }
 
-    /// The services that BlueZ knows.
-    fn known_uuids(&self) -> Variant<'static> {
-        let known = self.cached_gatt.as_ref().unwrap_or(&self.gatt);
-        let uuids: BTreeSet<String> = known
-            .iter()
-            .filter(|object| object.attribute.is_none())
-            .map(|service| service.uuid.clone())
-            .chain(self.advert.uuids.iter().cloned())
-            .chain([short_uuid(0x1800)])
-            .collect();
-        Vec::from_iter(uuids).into()
-    }
-
     /// Exports its object if BlueZ has it in the cache.
     pub(super) fn export_cached(&mut self, bluez: &mut Bluez) {
-        if !self.is_cached {
+        let mut troubles = self.troubles.iter();
+        let is_connected = self.has(LinkTrouble::Connected);
+        let is_cached = is_connected || troubles.any(|trouble| trouble.is_in_cache());
+        if !is_cached && !self.advert.is_stale {
             return;
         }
         let mut properties = self.bare_properties();
@@ -72,7 +62,7 @@ impl RemoteDevice {
             properties.insert("Alias", OLD_NAME.into());
         }
         bluez.objects.add(self.path.clone(), DEVICE, properties);
-        if self.has(LinkTrouble::Connected) {
+        if is_connected {
             self.set_connected(bluez);
             self.resolve_services(bluez);
         }
@@ -84,75 +74,83 @@ impl RemoteDevice {
         let has_name = !self.take_trouble(LinkTrouble::NameInCache);
         let mut changes = self.advertised_properties(has_name);
         changes.insert("RSSI", self.advert.rssi.into());
-        if !bluez.objects.has(&self.path) {
+        if bluez.objects.interface(&self.path).is_none() {
             let mut properties = self.bare_properties();
             properties.extend(changes);
             return bluez.objects.add(self.path.clone(), DEVICE, properties);
-        }
-        // The other properties are signaled again without a change.
-        for name in ["Name", "Alias"] {
-            if bluez.objects.property(&self.path, name) == changes.get(name) {
-                changes.remove(name);
-            }
         }
         bluez.objects.set(&self.path, changes);
     }
 
     /// Signals the services, and that they are resolved, at once.
     pub(super) fn resolve_services(&mut self, bluez: &mut Bluez) {
-        let uuids = self.known_uuids();
+        let services = self.gatt.iter();
+        let services = services.filter(|object| object.attribute.is_none());
+        let uuids: BTreeSet<String> = services
+            .map(|service| service.uuid.clone())
+            .chain(self.advert.uuids.iter().cloned())
+            .chain([short_uuid(0x1800)])
+            .collect();
+        let uuids = Vec::from_iter(uuids).into();
         let changes = [("UUIDs", uuids), ("ServicesResolved", true.into())];
         bluez.objects.set(&self.path, changes);
         // The objects exist when a client reads that, and are signaled after it.
-        self.export_gatt(bluez);
+        if self.attributes.is_empty() {
+            self.export_gatt(bluez);
+        }
     }
 
-    /// Exports the GATT objects that BlueZ knows, if they are not exported.
+    /// Exports the GATT objects that BlueZ knows.
     fn export_gatt(&mut self, bluez: &mut Bluez) {
-        if !self.attributes.is_empty() {
-            return;
-        }
-        for object in self.cached_gatt.as_ref().unwrap_or(&self.gatt) {
-            let path = format!("{}/{}", self.path, object.path);
-            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let parent = ObjectPath::from_string_unchecked(parent.to_owned());
-            let path = ObjectPath::from_string_unchecked(path);
-            let mut properties = Properties::from([("UUID", object.uuid.clone().into())]);
-            let Some(attribute) = &object.attribute else {
-                properties.insert("Device", parent.into());
-                properties.insert("Includes", Vec::<ObjectPath<'_>>::new().into());
-                properties.insert("Primary", true.into());
-                bluez.objects.add(path, SERVICE, properties);
-                continue;
-            };
-            self.attributes.insert(path.clone(), attribute.clone());
-            properties.insert("Value", Vec::<u8>::new().into());
-            if object.path.contains("/desc") {
-                properties.insert("Characteristic", parent.into());
-                bluez.objects.add(path, DESCRIPTOR, properties);
+        for GattObject {
+            path,
+            uuid,
+            attribute,
+        } in self.gatt.clone()
+        {
+            if matches!(&attribute, Some(Attribute::Endpoint(name) | Attribute::Name(name))
+                if name == "prov-session" && self.has(LinkTrouble::StaleCache))
+            {
                 continue;
             }
-            let flags = match attribute {
-                Attribute::Indication => vec!["indicate"],
-                Attribute::Constant(_) => vec!["read"],
-                Attribute::Name(_) | Attribute::Endpoint(_) | Attribute::Gone => {
-                    vec!["read", "write"]
+            let path = format!("{}/{path}", self.path);
+            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+            let parent = ObjectPath::from_string_unchecked(parent.to_owned()).into();
+            let path = ObjectPath::from_string_unchecked(path);
+            let value = ("Value", Vec::<u8>::new().into());
+            let (interface, mut properties) = match &attribute {
+                None => {
+                    let includes = Vec::<ObjectPath<'_>>::new().into();
+                    let primary = ("Primary", true.into());
+                    let properties = [("Device", parent), ("Includes", includes), primary];
+                    (SERVICE, Properties::from(properties))
+                }
+                Some(_) if path.contains("/desc") => {
+                    let properties = [("Characteristic", parent), value];
+                    (DESCRIPTOR, properties.into())
+                }
+                Some(attribute) => {
+                    let flags = match attribute {
+                        Attribute::Indication => vec!["indicate"],
+                        Attribute::Constant(_) => vec!["read"],
+                        Attribute::Name(_) | Attribute::Endpoint(_) => vec!["read", "write"],
+                    };
+                    let (flags, mtu) = (("Flags", flags.into()), ("MTU", self.mtu.into()));
+                    let properties = [flags, mtu, ("Service", parent), value];
+                    (CHARACTERISTIC, properties.into())
                 }
             };
-            if *attribute == Attribute::Indication {
-                properties.insert("Notifying", false.into());
-            }
-            properties.insert("Flags", flags.into());
-            properties.insert("MTU", self.mtu.into());
-            properties.insert("Service", parent.into());
-            bluez.objects.add(path, CHARACTERISTIC, properties);
+            properties.insert("UUID", uuid.into());
+            let attribute = attribute.map(|attribute| (path.clone(), attribute));
+            self.attributes.extend(attribute);
+            bluez.objects.add(path, interface, properties);
         }
     }
 }
 
 pub(super) const DEVICE: &str = "org.bluez.Device1";
 const SERVICE: &str = "org.bluez.GattService1";
-pub(super) const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
-pub(super) const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
+const CHARACTERISTIC: &str = "org.bluez.GattCharacteristic1";
+const DESCRIPTOR: &str = "org.bluez.GattDescriptor1";
 /// An old name of the device in the cache of BlueZ.
 const OLD_NAME: &str = "PROV_old";

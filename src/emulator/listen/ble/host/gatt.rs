@@ -1,17 +1,19 @@
 //! The calls of clients to attributes: reading, writing, subscribing (`src/gatt-client.c`).
 
 use std::collections::HashMap;
+use std::mem::discriminant;
 use std::time::Duration;
 
-use zbus::message::Message;
+use zbus::message::{Message, Sequence};
 use zbus::{ObjectPath, Variant};
 
-use super::super::answer::{DbusAnswer, DbusError};
+use super::super::answer::{Answered, DbusAnswer, DbusError};
 use super::super::layout::Attribute;
 use super::super::link::{Access, Operation, ToDevice};
-use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_OFFSET};
+use super::super::stack::{INSUFFICIENT_ENCRYPTION, INVALID_HANDLE, INVALID_OFFSET};
 use super::super::trouble::{HostTrouble, LinkTrouble};
-use super::remote::{Bluez, NOT_PAIRED, PendingOperation, RemoteDevice};
+use super::remote::{Bluez, NOT_PAIRED, RemoteDevice};
+use crate::emulator::log::DeviceEvent;
 
 type Options<'a> = HashMap<&'a str, Variant<'a>>;
 
@@ -22,9 +24,9 @@ impl RemoteDevice {
         member: &str,
         path: &ObjectPath<'static>,
         bluez: &mut Bluez,
-    ) -> Result<DbusAnswer, DbusError> {
+    ) -> Answered {
         let attribute = self.attributes.get(path).cloned();
-        let attribute = attribute.ok_or(DbusError::UnknownMethod)?;
+        let attribute = attribute.ok_or(DbusError::UNKNOWN_METHOD)?;
         if self.connected.is_none() {
             return Err(DbusError::failed("Not connected"));
         }
@@ -45,30 +47,29 @@ impl RemoteDevice {
                 }
                 Access::Write { value }
             }
-            "StartNotify" => return subscribe(&attribute, true, path, bluez),
-            "StopNotify" => return subscribe(&attribute, false, path, bluez),
-            _ => return Err(DbusError::UnknownMethod),
+            "StartNotify" | "StopNotify" if attribute == Attribute::Indication => {
+                let is_on = member == "StartNotify";
+                bluez.objects.set(path, [("Notifying", is_on.into())]);
+                return Ok(DbusAnswer::Empty);
+            }
+            "StartNotify" | "StopNotify" => return Err(DbusError::NOT_SUPPORTED),
+            _ => return Err(DbusError::UNKNOWN_METHOD),
         };
-        let is_write = matches!(access, Access::Write { .. });
-        if is_write && bluez.settings.trouble == Some(HostTrouble::Dies) {
-            bluez.fatal_call = Some(call.clone());
+        if member == "WriteValue" && bluez.settings.trouble == Some(HostTrouble::Dies) {
+            bluez.is_dying = true;
             return Ok(DbusAnswer::Sent);
         }
-        let is_running = self.operations.iter().any(|pending| {
-            pending.path == *path
-                && matches!(pending.operation.access, Access::Write { .. }) == is_write
+        let is_running = self.operations.iter().any(|operation| {
+            operation.path == *path && discriminant(&operation.access) == discriminant(&access)
         });
         if is_running {
             return Err(DbusError::IN_PROGRESS);
         }
-        self.operations.push_back(PendingOperation {
+        self.operations.push_back(Operation {
             call: call.clone(),
             path: path.clone(),
-            operation: Operation {
-                id: bluez.next_number(),
-                attribute,
-                access,
-            },
+            attribute,
+            access,
         });
         if self.operations.len() == 1 {
             self.send_first_operation(bluez);
@@ -77,24 +78,50 @@ impl RemoteDevice {
     }
 
     /// Sends the first operation: a link runs one operation at a time.
-    fn send_first_operation(&self, bluez: &mut Bluez) {
-        let Some(first) = self.operations.front() else {
+    fn send_first_operation(&mut self, bluez: &mut Bluez) {
+        let Some(first) = self.operations.front().cloned() else {
             return;
         };
-        let id = first.operation.id;
-        self.send(ToDevice::Operate(first.operation.clone()));
+        let id = first.id();
         let wait = bluez.scale(ATT_TIMEOUT, MIN_ATT_TIMEOUT);
-        self.schedule_on_link(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
+        self.schedule(bluez, wait, move |remote, bluez| remote.time_out(id, bluez));
+        let is_stale = self.has(LinkTrouble::StaleCache) || self.has(LinkTrouble::StaleHandles);
+        let mut troubles = self.troubles.iter();
+        match &first.attribute {
+            Attribute::Endpoint(_) | Attribute::Name(_) if is_stale => {
+                return self.finish_operation(id, Err(INVALID_HANDLE), bluez);
+            }
+            Attribute::Endpoint(endpoint) if !self.is_paired => {
+                let obstacle = troubles.find(|trouble| trouble.requires_encryption());
+                if obstacle.is_some() && matches!(first.access, Access::Write { .. }) {
+                    let endpoint = endpoint.clone();
+                    let why = "the link is not encrypted".to_owned();
+                    self.send(ToDevice::Log(DeviceEvent::Refused { endpoint, why }));
+                }
+                match obstacle {
+                    None => {}
+                    // BlueZ pairs because of an access, and then repeats the access.
+                    Some(LinkTrouble::EncryptionRequired) => self.encrypt(bluez),
+                    Some(LinkTrouble::NoPairing) => return self.disconnect(NOT_PAIRED, bluez),
+                    Some(LinkTrouble::PairingHangs) => return,
+                    Some(_) => {
+                        return self.finish_operation(id, Err(INSUFFICIENT_ENCRYPTION), bluez);
+                    }
+                }
+            }
+            _ => {}
+        }
+        self.send(ToDevice::Operate(first));
     }
 
-    fn is_first_operation(&self, id: u64) -> bool {
+    fn is_first_operation(&self, id: Sequence) -> bool {
         let first = self.operations.front();
-        first.is_some_and(|pending| pending.operation.id == id)
+        first.is_some_and(|operation| operation.id() == id)
     }
 
     pub(super) fn finish_operation(
         &mut self,
-        id: u64,
+        id: Sequence,
         outcome: Result<Vec<u8>, u8>,
         bluez: &mut Bluez,
     ) {
@@ -102,30 +129,19 @@ impl RemoteDevice {
             // Its link has ended, and its call was answered.
             return;
         }
-        // BlueZ pairs because of an access, and then repeats the access.
-        if outcome == Err(INSUFFICIENT_ENCRYPTION) {
-            if self.has(LinkTrouble::NoPairing) {
-                return self.disconnect(NOT_PAIRED, bluez);
-            }
-            if self.has(LinkTrouble::PairingHangs) {
-                return;
-            }
-            if self.has(LinkTrouble::EncryptionRequired) && !self.is_paired {
-                self.encrypt(bluez);
-                return self.send_first_operation(bluez);
-            }
-        }
-        let Some(finished) = self.operations.pop_front() else {
+        let Some(Operation {
+            call, path, access, ..
+        }) = self.operations.pop_front()
+        else {
             return;
         };
-        let call = finished.call;
-        match (outcome, finished.operation.access) {
+        match (outcome, access) {
             (Err(code), _) => bluez.objects.refuse(&call, &DbusError::from_att(code)),
             (Ok(_), Access::Write { .. }) => bluez.objects.reply(&call, &()),
             (Ok(value), Access::Read { .. }) => {
                 // As for a notification, and before the answer.
                 let changes = [("Value", value.clone().into())];
-                bluez.objects.set(&finished.path, changes);
+                bluez.objects.set(&path, changes);
                 bluez.objects.reply(&call, &(value,));
             }
         }
@@ -133,7 +149,7 @@ impl RemoteDevice {
     }
 
     /// Ends a link without an answer, as ATT requires.
-    fn time_out(&mut self, id: u64, bluez: &mut Bluez) {
+    fn time_out(&mut self, id: Sequence, bluez: &mut Bluez) {
         if !self.is_first_operation(id) {
             return;
         }
@@ -146,27 +162,6 @@ impl RemoteDevice {
             self.disconnect("no answer in time", bluez);
         }
     }
-}
-
-/// Starts or stops notifications.
-fn subscribe(
-    attribute: &Attribute,
-    on: bool,
-    path: &ObjectPath<'static>,
-    bluez: &mut Bluez,
-) -> Result<DbusAnswer, DbusError> {
-    if *attribute != Attribute::Indication {
-        return Err(DbusError::NOT_SUPPORTED);
-    }
-    if bluez.objects.property(path, "Notifying") == Some(&on.into()) {
-        return Err(if on {
-            DbusError::IN_PROGRESS
-        } else {
-            DbusError::failed("No notify session started")
-        });
-    }
-    bluez.objects.set(path, [("Notifying", on.into())]);
-    Ok(DbusAnswer::Empty)
 }
 
 fn parse_offset(options: &Options<'_>) -> Result<usize, DbusError> {
