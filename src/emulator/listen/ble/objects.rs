@@ -16,7 +16,7 @@ pub(super) type Properties = BTreeMap<&'static str, Variant<'static>>;
 /// All objects by path, and the messages to send.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    objects: BTreeMap<ObjectPath<'static>, BusObject>,
+    by_path: BTreeMap<ObjectPath<'static>, BusObject>,
     outgoing: Vec<zbus::Result<Message>>,
     /// The calls that are not answered yet.
     unanswered: BTreeMap<Sequence, Message>,
@@ -50,14 +50,14 @@ impl Objects {
         let signal = Message::signal("/", OBJECT_MANAGER, "InterfacesAdded");
         self.outgoing
             .push(signal.build(&(&path, object.interfaces())));
-        self.objects.insert(path, object);
+        self.by_path.insert(path, object);
     }
 
     /// Removes an object and its descendants, leaves first.
     pub(super) fn remove(&mut self, path: &ObjectPath<'_>) {
         let below = format!("{path}/");
         let is_removed = |known: &ObjectPath<'_>| known == path || known.starts_with(&below);
-        let removed = self.objects.extract_if(.., |known, _| is_removed(known));
+        let removed = self.by_path.extract_if(.., |known, _| is_removed(known));
         let removed: Vec<_> = removed.collect();
         for (path, object) in removed.into_iter().rev() {
             let signal = Message::signal("/", OBJECT_MANAGER, "InterfacesRemoved");
@@ -74,14 +74,14 @@ impl Objects {
 
     /// Removes a property, if it exists.
     pub(super) fn invalidate(&mut self, path: &ObjectPath<'static>, name: &'static str) {
-        let object = self.objects.get_mut(path);
+        let object = self.by_path.get_mut(path);
         if object.is_some_and(|object| object.properties.remove(name).is_some()) {
             self.change(path, Properties::new(), &[name]);
         }
     }
 
     fn change(&mut self, path: &ObjectPath<'static>, changes: Properties, removed: &[&str]) {
-        if let Some(object) = self.objects.get_mut(path) {
+        if let Some(object) = self.by_path.get_mut(path) {
             let signal = Message::signal(path, PROPERTIES, "PropertiesChanged");
             let signal = signal.build(&(object.interface, &changes, removed));
             self.outgoing.push(signal);
@@ -91,7 +91,7 @@ impl Objects {
 
     /// The interface of an object, if there is such an object.
     pub(super) fn interface(&self, path: &ObjectPath<'static>) -> Option<&'static str> {
-        self.objects.get(path).map(|object| object.interface)
+        self.by_path.get(path).map(|object| object.interface)
     }
 
     /// The properties of an object that a client wants.
@@ -100,7 +100,7 @@ impl Objects {
         path: &ObjectPath<'static>,
         interface: &str,
     ) -> Result<&Properties, DbusError> {
-        let object = self.objects.get(path);
+        let object = self.by_path.get(path);
         let object = object.filter(|object| object.interface == interface);
         let object = object.ok_or_else(|| DbusError::no_such("interface", interface))?;
         Ok(&object.properties)
@@ -144,9 +144,9 @@ impl Objects {
 
     /// Answers `GetManagedObjects`.
     pub(super) fn reply_managed_objects(&mut self, call: &Message) {
-        let objects = self.objects.iter();
+        let objects = self.by_path.iter();
         let managed = objects.map(|(path, object)| (path, object.interfaces()));
-        let managed = BTreeMap::from_iter(managed);
+        let managed = managed.collect::<BTreeMap<_, _>>();
         let reply = Message::method_return(&call.header()).build(&(managed,));
         self.send_reply(call, reply);
     }
@@ -155,10 +155,10 @@ impl Objects {
     pub(super) fn introspect(&self, path: &ObjectPath<'static>) -> Option<String> {
         let below = format!("{}/", path.trim_end_matches('/'));
         let names = self
-            .objects
+            .by_path
             .keys()
             .filter_map(|known| known.strip_prefix(&below)?.split('/').next());
-        let names = BTreeSet::from_iter(names);
+        let names = names.collect::<BTreeSet<_>>();
         if names.is_empty() && self.interface(path).is_none() {
             return None;
         }
