@@ -48,15 +48,15 @@ fn lists_nodes_page_by_page() {
 
 /// Runs `node list` against these pages; it fails.
 fn list_fails(pages: &[Value]) -> String {
-    let (told, error) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     let turns = pages.iter().map(answer_ok).collect();
     with_cloud(vec![turns], move |url| {
         let home = Home::with_lab(url);
         home.log_in("lab", &tokens("me"));
         let output = home.error(&["node", "list"], 7, "cloud-answer");
-        told.send(output.stderr).unwrap();
+        sender.send(output.stderr).unwrap();
     });
-    error.recv().unwrap()
+    receiver.recv().unwrap()
 }
 
 #[test]
