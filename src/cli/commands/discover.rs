@@ -93,7 +93,7 @@ impl Subcommand for Discover {
             request.target.transcript.clone_from(&transcript);
             requests.push(request);
         }
-        printer.start_list();
+        printer.start_waiting("Listening");
         for request in &requests {
             printer.print_line(&format!("Looking {}", search_place(request)));
         }

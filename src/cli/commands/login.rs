@@ -19,7 +19,7 @@ use crate::cli::args::environment::{
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
 use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{CommandOutput, TerminalObserver, keys_of};
+use crate::cli::terminal::{CommandOutput, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
@@ -278,11 +278,8 @@ impl Login {
         } else {
             "Log in with the browser. If it does not open, open this page on this computer"
         };
-        printer.announce(
-            "login_page",
-            &format!("{request}:\n{url}"),
-            keys_of("url", &url),
-        );
+        let line = format!("{request}:\n{url}");
+        printer.announce("login_page", &line, json!({ "url": url }));
         if !self.no_browser
             && let Err(error) = open::that_detached(url)
         {

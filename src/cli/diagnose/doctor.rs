@@ -13,6 +13,7 @@ mod serial;
 use async_trait::async_trait;
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use serde_json::json;
 
 use self::account::examine_account;
 use self::bluetooth::examine_bluetooth;
@@ -24,7 +25,6 @@ use crate::cli::args::account::AccountArgs;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::Inputs;
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
-use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
 use crate::transport::SOFTAP_HOST;
@@ -71,8 +71,7 @@ impl Subcommand for Doctor {
             .iter()
             .filter(|finding| finding.state == CheckState::Problem);
         let mut problems: Vec<&str> = problems.map(|finding| finding.check.id).collect();
-        let mut keys = keys_of("findings", &findings);
-        keys.extend(keys_of("problems", &problems.len()));
+        let keys = json!({ "findings": findings, "problems": problems.len() });
         let lines = format_report(&findings);
         if !self.require || problems.is_empty() {
             return printer.result(&lines, keys);

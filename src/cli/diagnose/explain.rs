@@ -4,13 +4,13 @@
 use async_trait::async_trait;
 use clap::Args;
 use serde::Serialize;
+use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::cli::args::completions::error_ids;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::diagnose::doctor::checks::Check;
 use crate::cli::subcommand::Subcommand;
-use crate::cli::terminal::keys_of;
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
@@ -49,12 +49,12 @@ impl Subcommand for Explain {
         let Some(text) = &self.id else {
             let summaries = ErrorId::ALL.iter().map(|id| Explanation::summarize(*id));
             let summaries: Vec<Explanation> = summaries.collect();
-            return printer.result(&list_by_exit(), keys_of("errors", &summaries));
+            return printer.result(&list_by_exit(), json!({ "errors": summaries }));
         };
         let mut ids = ErrorId::ALL.iter();
         let id = ids.find(|id| id.as_str() == &**text);
         let id = *id.ok_or_else(|| unknown_id(text))?;
-        let keys = keys_of("explanation", &Explanation::new(id));
+        let keys = json!({ "explanation": Explanation::new(id) });
         printer.result(&[format_explanation(id)], keys)
     }
 }

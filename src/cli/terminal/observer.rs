@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use super::color::{is_dumb, is_set};
 use super::printer::{Format, Printer};
 use super::prompt;
-use super::spinner::Spinner;
 use super::text;
 use crate::flows::{Choice, Chosen, Event, Observer, Question, RowName, Stage, Warning};
 use crate::secret::Secret;
@@ -64,7 +63,9 @@ impl TerminalObserver {
         let is_terminal = io::stderr().is_terminal();
         // Log lines would tear a spinner.
         let can_draw = verbose == 0 && printer.format() == Format::Text && !is_dumb();
-        *printer.spinner() = Spinner::new(is_terminal && can_draw);
+        if is_terminal && can_draw {
+            printer.spinner.unhide();
+        }
         Self {
             printer,
             can_ask: is_terminal && io::stdin().is_terminal() && !no_input && !is_set("CI"),
@@ -153,7 +154,7 @@ impl Observer for TerminalObserver {
         {
             self.printer.print_line(&line);
         }
-        self.printer.spinner().follow(event);
+        self.printer.spinner.follow(event);
     }
 
     async fn choose(&self, _row: Option<&RowName>, choice: Choice) -> Chosen {

@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::ident::printable_json;
 
-/// An object with one key, for a result.
-pub(in crate::cli) fn keys_of(name: &str, value: &impl Serialize) -> Map<String, Value> {
-    let mut keys = Map::new();
-    keys.insert(name.to_owned(), json!(value));
-    keys
+/// One object with the keys of all objects, in this order.
+pub(in crate::cli) fn merge_objects(objects: impl IntoIterator<Item = Value>) -> Value {
+    let objects = objects.into_iter().filter_map(|object| match object {
+        Value::Object(keys) => Some(keys),
+        _ => None,
+    });
+    Value::Object(objects.flatten().collect())
 }
 
 /// Prints a line of JSON on stdout, as it is: without color, and with all its characters.

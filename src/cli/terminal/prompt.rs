@@ -11,10 +11,11 @@ use crossterm::style::Print;
 use crossterm::{execute, terminal};
 use inquire::ui::RenderConfig;
 use inquire::validator::Validation;
-use inquire::{Confirm, Password, PasswordDisplayMode, Text};
+use inquire::{
+    Confirm, InquireError, Password, PasswordDisplayMode, Text, set_global_render_config,
+};
 use tokio::task::spawn_blocking;
 
-use super::answer::{Answer, Unanswered};
 use super::color::has_color;
 use super::devices::device_table;
 use super::list::{List, Picked, Row, pick};
@@ -28,21 +29,18 @@ use crate::secret::Secret;
 /// Asks which of these networks.
 pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
     loop {
-        let Some(picked) = at_terminal(pick(networks.clone(), list_networks, has_color())).await
-        else {
-            return Chosen::Nothing;
-        };
-        let Picked::Row(index) = picked else {
-            return Chosen::Rescan;
+        let index = match at_terminal(pick(networks.clone(), list_networks, has_color())).await {
+            Some(Picked::Row(index)) => index,
+            Some(Picked::Zero) => return Chosen::Rescan,
+            None => return Chosen::Nothing,
         };
         let question = match networks.items().get(index) {
             Some(network) if network.ssid.is_some() => return Chosen::Item(index),
             Some(_) => "Name of the hidden network (SSID):",
             None => "Name of the network (SSID):",
         };
-        let color = has_color();
         // Back to the list, on Esc.
-        if let Some(ssid) = on_thread(move || ssid(question, color)).await {
+        if let Some(ssid) = on_thread(move || ssid(question)).await {
             return Chosen::Manual(ssid);
         }
     }
@@ -66,12 +64,7 @@ fn list_devices(devices: &[SeenDevice], is_complete: bool) -> List {
             _ => "Discovered several devices:",
         },
         header: lines.next().unwrap_or_default(),
-        rows: lines
-            .map(|text| Row {
-                text,
-                refusal: None,
-            })
-            .collect(),
+        rows: lines.map(Row::from).collect(),
         prompt: "Select device number (0 to look again, or 'q' to quit):",
     }
 }
@@ -79,25 +72,17 @@ fn list_devices(devices: &[SeenDevice], is_complete: bool) -> List {
 /// Asks one question.
 pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let question = question.clone();
-    let color = has_color();
     on_thread(move || match question {
         Question::NewPassphrase { ssid } => {
             print_note(&format!(
                 "The device could not join {ssid} with the passphrase before"
             ));
-            passphrase(&format!("Another passphrase of {ssid}:"), &ssid, color)
+            passphrase(&format!("Another passphrase of {ssid}:"), &ssid)
         }
-        Question::Passphrase { ssid } => {
-            passphrase(&format!("Passphrase of {ssid}:"), &ssid, color)
-        }
-        Question::Password => secret(
-            "Password of Security 2:",
-            PASSWORD,
-            validate_not_empty,
-            color,
-        ),
-        Question::Pop => secret("Proof of possession (PoP):", POP, validate_not_empty, color),
-        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", color)
+        Question::Passphrase { ssid } => passphrase(&format!("Passphrase of {ssid}:"), &ssid),
+        Question::Password => secret("Password of Security 2:", PASSWORD, validate_not_empty),
+        Question::Pop => secret("Proof of possession (PoP):", POP, validate_not_empty),
+        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):")
             .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
     })
     .await
@@ -106,18 +91,13 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
 /// Asks for a secret that belongs to no device.
 pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
     let (message, help) = (message.to_owned(), help.to_owned());
-    let color = has_color();
-    on_thread(move || secret(&message, &help, validate_not_empty, color)).await
+    on_thread(move || secret(&message, &help, validate_not_empty)).await
 }
 
 /// Asks for a yes or no; Enter is no.
 pub(super) async fn confirm(message: &str) -> bool {
     let message = message.to_owned();
-    let color = has_color();
-    let confirmed = on_thread(move || {
-        let confirm = Confirm::new(&message).with_default(false);
-        Ok(confirm.with_render_config(render_config(color)).prompt()?)
-    });
+    let confirmed = on_thread(move || Confirm::new(&message).with_default(false).prompt());
     confirmed.await.unwrap_or(false)
 }
 
@@ -134,10 +114,7 @@ fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
             text,
         })
         .collect();
-    rows.push(Row {
-        text: format!("[{:>2}] Join another network", rows.len() + 1),
-        refusal: None,
-    });
+    rows.push(format!("[{:>2}] Join another network", rows.len() + 1).into());
     List {
         title: "Select the Wi-Fi network from the following list:",
         header,
@@ -146,26 +123,23 @@ fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
     }
 }
 
-fn ssid(message: &str, color: bool) -> Answer<Ssid> {
+fn ssid(message: &str) -> Result<Ssid, InquireError> {
     let text = Text::new(message)
         .with_validator(|text: &str| Ok(to_validation(text.parse::<Ssid>())))
-        .with_render_config(render_config(color))
         .prompt()?;
-    text.parse()
-        .map_err(|error| Unanswered::Lost(io::Error::other(error)))
+    Ok(text.parse().map_err(io::Error::other)?)
 }
 
 /// An empty passphrase is an open network, if the person confirms it.
-fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>> {
+fn passphrase(message: &str, ssid: &Ssid) -> Result<Secret<String>, InquireError> {
     let valid = |text: &str| to_validation(Passphrase::new(Secret::new(text.to_owned())));
     loop {
-        let typed = secret(message, PASSPHRASE, valid, color)?;
+        let typed = secret(message, PASSPHRASE, valid)?;
         if !typed.expose().is_empty() {
             return Ok(typed);
         }
         let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
             .with_default(false)
-            .with_render_config(render_config(color))
             .prompt()?;
         if open {
             return Ok(typed);
@@ -177,15 +151,13 @@ fn secret(
     message: &str,
     help: &str,
     valid: impl Fn(&str) -> Validation + Clone + 'static,
-    color: bool,
-) -> Answer<Secret<String>> {
+) -> Result<Secret<String>, InquireError> {
     let typed = Password::new(message)
         .without_confirmation()
         .with_display_mode(PasswordDisplayMode::Masked)
         .with_display_toggle_enabled()
         .with_help_message(help)
         .with_validator(move |text: &str| Ok(valid(text)))
-        .with_render_config(render_config(color))
         .prompt()?;
     Ok(Secret::new(typed))
 }
@@ -205,32 +177,29 @@ fn to_validation<T, E: Display>(parsed: Result<T, E>) -> Validation {
     }
 }
 
-fn render_config(color: bool) -> RenderConfig<'static> {
-    if color {
+/// Runs a blocking prompt on a thread of its own.
+async fn on_thread<T: Send + 'static>(
+    prompt: impl FnOnce() -> Result<T, InquireError> + Send + 'static,
+) -> Option<T> {
+    set_global_render_config(if has_color() {
         RenderConfig::default_colored()
     } else {
         RenderConfig::empty()
-    }
-}
-
-/// Runs a blocking prompt on a thread of its own.
-async fn on_thread<T: Send + 'static>(
-    prompt: impl FnOnce() -> Answer<T> + Send + 'static,
-) -> Option<T> {
+    });
     let prompting = spawn_blocking(prompt);
     at_terminal(async { prompting.await.map_err(io::Error::other)? }).await
 }
 
 /// Lends the terminal to a prompt. `None`: there is no answer, and none will come.
-async fn at_terminal<T>(prompt: impl Future<Output = Answer<T>>) -> Option<T> {
+async fn at_terminal<T>(prompt: impl Future<Output = Result<T, InquireError>>) -> Option<T> {
     let screen = Screen { left: false };
     let outcome = prompt.await;
     screen.leave();
     match outcome {
         Ok(answer) => Some(answer),
-        Err(Unanswered::GivenUp) => None,
-        Err(Unanswered::Interrupted) => interrupt().await,
-        Err(Unanswered::Lost(error)) => {
+        Err(InquireError::OperationCanceled) => None,
+        Err(InquireError::OperationInterrupted) => interrupt().await,
+        Err(error) => {
             tracing::debug!(%error, "asking");
             None
         }
