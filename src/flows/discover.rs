@@ -14,51 +14,24 @@ use super::target::Target;
 use super::{Event, FlowError, FlowStep, Run};
 use crate::endpoint::version::Version;
 use crate::session::Connection;
-use crate::transport::{Address, Candidate, Discovery, Hints, Medium, TransportError};
+use crate::transport::{Candidate, Discovery, Medium, TransportError};
 
 /// A device in reach.
 #[derive(Clone, Debug)]
 pub struct DiscoveredDevice {
-    /// The medium that it was found on.
-    pub medium: &'static Medium,
-    /// The device's address.
-    pub address: Address,
-    /// The announced name.
-    pub name: Option<String>,
-    /// The rest of the announcement.
-    pub hints: Hints,
+    /// The announcement. The device's own version document replaces its data about security.
+    pub device: SeenDevice,
     /// The version document; `None` if the device has no version endpoint or was not probed.
     pub version: Option<Version>,
     /// Why the version document could not be read, if several devices were probed.
     pub version_error: Option<Arc<FlowError>>,
 }
 
-impl DiscoveredDevice {
-    /// The device without its version document.
-    pub fn seen(&self) -> SeenDevice {
-        SeenDevice {
-            medium: self.medium,
-            name: self.name.clone(),
-            address: self.address.clone(),
-            hints: self.hints.clone(),
-        }
-    }
-}
-
 /// A device that was not probed.
 impl From<SeenDevice> for DiscoveredDevice {
     fn from(device: SeenDevice) -> Self {
-        let SeenDevice {
-            medium,
-            name,
-            address,
-            hints,
-        } = device;
         Self {
-            medium,
-            address,
-            name,
-            hints,
+            device,
             version: None,
             version_error: None,
         }
@@ -77,7 +50,7 @@ pub struct Discovered {
 impl Discovered {
     /// The error that no device matches, with the others that the scan found.
     pub fn no_candidate(&self, medium: &'static Medium) -> FlowError {
-        let others = self.others.iter().map(DiscoveredDevice::seen);
+        let others = self.others.iter().map(|other| other.device.clone());
         select::no_candidate(medium, others.collect())
     }
 }
@@ -132,24 +105,26 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
         Discovery::Fixed => true,
     };
     let describe = |candidate: Candidate, should_probe: bool| async move {
-        let announced = DiscoveredDevice::from(SeenDevice::of(&candidate));
+        let mut described = DiscoveredDevice::from(SeenDevice::of(&candidate));
         if !should_probe {
-            return Ok(announced);
+            return Ok(described);
         }
         match read_candidate_version(run, target, &candidate).await {
-            Ok(version) => Ok(DiscoveredDevice {
-                version,
-                ..announced
-            }),
+            Ok(version) => {
+                if let Some(version) = &version {
+                    let hints = &mut described.device.hints;
+                    hints.sec_version = version.sec_ver.or(hints.sec_version);
+                    hints.pop_required = version.pop_required.or(hints.pop_required);
+                }
+                described.version = version;
+            }
             // The list has several devices, so one that fails does not fail the others.
             Err(error) if target.address.is_none() && discovery == Discovery::Enumerated => {
-                Ok(DiscoveredDevice {
-                    version_error: Some(Arc::new(error)),
-                    ..announced
-                })
+                described.version_error = Some(Arc::new(error));
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         }
+        Ok(described)
     };
     let describe_all = |candidates: Vec<Candidate>, should_probe| {
         let candidates = candidates.into_iter();

@@ -19,17 +19,14 @@ use crate::cli::args::filters::FilterArgs;
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::seen_devices::{self, Seen};
 use crate::cli::subcommand::{Devices, Subcommand, Touches};
-use crate::cli::terminal::{
-    CommandOutput, ObserverOptions, Printer, ShownEvents, TerminalObserver,
-};
+use crate::cli::terminal::{Printer, ShownEvents, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
-    Access, Choice, Chosen, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, Question,
-    RowName, Run, SeenDevice, Target,
+    Access, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, RowName, Run, SeenDevice,
+    Target,
 };
 use crate::report::{Failure, describe_filters, transcript};
-use crate::secret::Secret;
 use crate::transport::{Discovery, Driver, Medium, TransportError};
 
 /// List the devices in reach, and what they announce about themselves.
@@ -75,16 +72,8 @@ impl Subcommand for Discover {
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let Workplace {
-            drivers,
-            printer,
-            observer,
-            ..
-        } = workplace;
-        observer.configure(ObserverOptions {
-            events: ShownEvents::AsText,
-            ..ObserverOptions::default()
-        });
+        let (drivers, printer) = (&workplace.drivers, &workplace.printer);
+        workplace.observer.show_events(ShownEvents::AsText);
         let inputs = workplace.inputs();
         let transcript = transcript(None, printer.recorder());
         let mut requests = Vec::new();
@@ -98,9 +87,7 @@ impl Subcommand for Discover {
             printer.print_line(&format!("Looking {}", search_place(request)));
         }
         let outcomes = self.search_all(requests, workplace).await;
-        let mut found = Vec::new();
-        let mut notes = Vec::new();
-        let mut failed = None;
+        let (mut found, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for (request, outcome) in outcomes {
             let medium = request.target.medium;
             let error = match outcome {
@@ -128,19 +115,16 @@ impl Subcommand for Discover {
                 printer.print_line(&format!("No devices over {medium}: {error}"));
                 continue;
             }
-            // Any other error is more helpful than the error that there is no device.
-            let is_other = |error: &FlowError| !matches!(error, FlowError::NoCandidate { .. });
-            if failed
-                .as_ref()
-                .is_none_or(|(first, _)| is_other(&error) && !is_other(first))
-            {
-                failed = Some((error, request));
-            }
+            errors.push((error, request));
         }
         let mut found = merge_addresses(found);
         sort(&mut found, &drivers.media());
         store_names(&found);
-        if let Some((error, request)) = failed.filter(|_| found.is_empty()) {
+        // Any other error is more helpful than the error that there is no device.
+        let is_least = |(error, _): &(FlowError, _)| matches!(error, FlowError::NoCandidate { .. });
+        if found.is_empty()
+            && let Some((error, request)) = errors.into_iter().min_by_key(is_least)
+        {
             let failure = flow_failure(&error, &request);
             return Err(match error.step() {
                 // The search had no device to connect to.
@@ -150,11 +134,10 @@ impl Subcommand for Discover {
                 _ => failure,
             });
         }
-        let mut lines = tables(&found);
-        lines.extend(notes);
+        let lines = [tables(&found), notes].concat();
         let devices: Vec<Value> = found.iter().map(json_row).collect();
-        let keys = json!({ "devices": devices, "warnings": observer.warnings() });
-        CommandOutput::new(lines, keys).print(printer)
+        let keys = json!({ "devices": devices, "warnings": workplace.observer.warnings() });
+        printer.result(&lines, keys)
     }
 }
 
@@ -229,10 +212,9 @@ impl Discover {
         if target.medium.discovery == Discovery::Enumerated {
             pace.limits.connect = pace.limits.connect.min(limit);
         }
-        if target.address.is_none() {
-            let usual = target.medium.usual_address;
-            target.address = usual.and_then(|usual| driver.parse_address(usual).ok());
-        }
+        let usual = target.medium.usual_address;
+        let usual = usual.and_then(|usual| driver.parse_address(usual).ok());
+        target.address = target.address.or(usual);
         let address = target.address.as_ref();
         Ok(DeviceRequest {
             label: address.map_or_else(|| "a device".to_owned(), ToString::to_string),
@@ -252,12 +234,9 @@ impl Discover {
 /// Stores the names of devices that announced themselves, for completions.
 fn store_names(found: &[DiscoveredDevice]) {
     let mut seen = Seen::default();
+    let devices = found.iter().map(|found| &found.device);
     // The device that is added last comes first.
-    for device in found
-        .iter()
-        .rev()
-        .filter(|device| device.medium.announces())
-    {
+    for device in devices.rev().filter(|device| device.medium.announces()) {
         seen.add(device.name.as_deref(), device.hints.node_id.as_deref());
     }
     seen_devices::replace(&seen);
@@ -285,7 +264,7 @@ fn unlisted_note(count: usize, target: &Target) -> Option<String> {
 /// Shows the devices of all searches in one list, while one of the searches goes on.
 #[derive(Debug)]
 struct LiveList {
-    devices: Arc<Mutex<Vec<SeenDevice>>>,
+    devices: Arc<Mutex<Vec<DiscoveredDevice>>>,
     shows_others: bool,
     /// The order of the media in the list.
     order: Vec<&'static Medium>,
@@ -301,26 +280,13 @@ impl Observer for LiveList {
         };
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         // A device may announce other data than before, which can remove it from the list.
-        devices
-            .retain(|listed| (listed.medium, &listed.address) != (device.medium, &device.address));
+        let key = |device: &SeenDevice| (device.medium, device.address.clone());
+        devices.retain(|listed| key(&listed.device) != key(device));
         if *is_wanted || self.shows_others {
-            devices.push(device.clone());
+            devices.push(device.clone().into());
         }
-        let mut found: Vec<DiscoveredDevice> = devices
-            .iter()
-            .cloned()
-            .map(DiscoveredDevice::from)
-            .collect();
-        sort(&mut found, &self.order);
-        self.printer.show(&tables(&found));
-    }
-
-    async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {
-        Chosen::Nothing
-    }
-
-    async fn ask(&self, _row: Option<&RowName>, _question: &Question) -> Option<Secret<String>> {
-        None
+        sort(&mut devices, &self.order);
+        self.printer.show(&tables(&devices));
     }
 }
 
@@ -328,13 +294,14 @@ impl Observer for LiveList {
 /// version document.
 fn merge_addresses(found: Vec<DiscoveredDevice>) -> Vec<DiscoveredDevice> {
     let mut merged: Vec<DiscoveredDevice> = Vec::new();
-    for device in found {
+    for one in found {
+        let (medium, address) = (one.device.medium, &one.device.address);
         let same = merged
             .iter_mut()
-            .find(|entry| entry.medium != device.medium && entry.address == device.address);
+            .find(|entry| entry.device.medium != medium && entry.device.address == *address);
         match same {
-            None => merged.push(device),
-            Some(entry) if entry.version.is_none() && device.version.is_some() => *entry = device,
+            None => merged.push(one),
+            Some(entry) if entry.version.is_none() && one.version.is_some() => *entry = one,
             Some(_) => {}
         }
     }

@@ -23,20 +23,12 @@ pub(in crate::cli) struct TerminalObserver {
 /// What changes during a run.
 #[derive(Debug, Default)]
 struct State {
-    options: ObserverOptions,
+    shown: ShownEvents,
+    asks_one_passphrase: bool,
+    invitation: Option<String>,
     stages: Vec<Stage>,
     warnings: Vec<Warning>,
     found: Option<FoundDevice>,
-}
-
-/// What a command wants shown and asked.
-#[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct ObserverOptions {
-    pub(in crate::cli) events: ShownEvents,
-    /// Whether the run ends with the first passphrase that the device could not use.
-    pub(in crate::cli) asks_one_passphrase: bool,
-    /// A line that is printed when the search begins.
-    pub(in crate::cli) invitation: Option<String>,
 }
 
 /// Which events are printed. A spinner shows progress in any case.
@@ -78,9 +70,19 @@ impl TerminalObserver {
         self.can_ask
     }
 
-    /// Sets what is shown and asked from here on.
-    pub(in crate::cli) fn configure(&self, options: ObserverOptions) {
-        self.state().options = options;
+    /// Sets what is printed from here on.
+    pub(in crate::cli) fn show_events(&self, shown: ShownEvents) {
+        self.state().shown = shown;
+    }
+
+    /// Ends the run with the first passphrase that the device could not use.
+    pub(in crate::cli) fn ask_one_passphrase(&self) {
+        self.state().asks_one_passphrase = true;
+    }
+
+    /// Prints this line when the search begins.
+    pub(in crate::cli) fn invite(&self, invitation: Option<String>) {
+        self.state().invitation = invitation;
     }
 
     /// The device that a search found.
@@ -124,7 +126,7 @@ impl TerminalObserver {
 impl Observer for TerminalObserver {
     fn event(&self, row: Option<&RowName>, event: &Event) {
         let mut state = self.state();
-        let shown = state.options.events;
+        let shown = state.shown;
         self.printer
             .print_event(row, event, shown == ShownEvents::All);
         match event {
@@ -139,7 +141,7 @@ impl Observer for TerminalObserver {
                 state.found = Some(FoundDevice { name, node_id });
             }
             Event::SearchStarted { .. } => {
-                if let Some(invitation) = state.options.invitation.take() {
+                if let Some(invitation) = state.invitation.take() {
                     self.printer.print_line(&invitation);
                 }
             }
@@ -170,7 +172,7 @@ impl Observer for TerminalObserver {
 
     async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
         let is_second = matches!(question, Question::NewPassphrase { .. });
-        if !self.can_ask || is_second && self.state().options.asks_one_passphrase {
+        if !self.can_ask || is_second && self.state().asks_one_passphrase {
             return None;
         }
         self.printer.stop_waiting();

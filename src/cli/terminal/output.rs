@@ -26,13 +26,14 @@ pub(in crate::cli) fn print_note(line: &str) {
     let _closed: io::Result<()> = write_line(&mut anstream::stderr().lock(), line);
 }
 
-/// Writes a line in one piece, because two processes may share a terminal. A closed pipe is no error:
-/// its reader has ended, and the run goes on.
+/// Writes a line in one piece, because two processes may share a terminal.
 pub(super) fn write_line(to: &mut impl Write, line: &str) -> io::Result<()> {
-    let written = to
-        .write_all(format!("{line}\n").as_bytes())
-        .and_then(|()| to.flush());
-    match written {
+    write_bytes(to, format!("{line}\n").as_bytes())
+}
+
+/// Writes bytes as they are. A closed pipe is no error: its reader has ended, and the run goes on.
+pub(in crate::cli) fn write_bytes(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::UnicodeWidthStr as _;
 
+use super::table::align;
 use crate::endpoint::version::Version;
 use crate::flows::MappingMethod;
 use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
@@ -172,49 +172,30 @@ pub(in crate::cli) fn version_line(version: &Version) -> String {
 
 /// Formats the networks that a device sees, with the columns of esp-rainmaker-cli.
 pub(in crate::cli) fn network_table(networks: &[Network]) -> Vec<String> {
-    let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
-        // Some characters occupy two columns of a terminal, some none.
-        let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
-        format!("{number:<5}{ssid}{gap} {bssid:<12} {channel} {rssi:<4} {auth}")
-    };
-    let mut lines = vec![row("S.N.", "SSID", "BSSID", "CHN ", "RSSI", "AUTH")];
-    lines.extend(networks.iter().enumerate().map(|(index, network)| {
-        row(
-            &format!("[{:>2}]", index + 1),
-            &network
-                .ssid
-                .as_ref()
-                .map_or_else(|| "(hidden)".to_owned(), ToString::to_string),
-            &network.bssid.to_string(),
-            &format!("{:>4}", network.channel),
-            &network.rssi.to_string(),
-            &network.auth_name,
-        )
-    }));
-    lines
-}
-
-/// Aligns the cells of rows, of which the first is the heading.
-pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.width().max(*width);
-        }
-    }
-    let padded = |row: &[String; N]| {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(padded).collect()
+    let headings = [
+        ("S.N.", 0),
+        ("SSID", MAX_SSID_WIDTH),
+        ("BSSID", 12),
+        ("CHN ", 0),
+        ("RSSI", 0),
+        ("AUTH", 0),
+    ];
+    let rows = networks.iter().zip(1_usize..).map(|(network, number)| {
+        let ssid = network.ssid.as_ref().map(ToString::to_string);
+        vec![
+            format!("[{number:>2}]"),
+            ssid.unwrap_or_else(|| "(hidden)".to_owned()),
+            network.bssid.to_string(),
+            format!("{:>4}", network.channel),
+            network.rssi.to_string(),
+            network.auth_name.clone(),
+        ]
+    });
+    align(&headings, 1, rows)
 }
 
 /// Columns of the longest SSID, and a gap.
-const SSID_COLUMN: usize = 33;
+const MAX_SSID_WIDTH: usize = 33;
 
 #[cfg(test)]
 mod tests {

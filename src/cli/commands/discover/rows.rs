@@ -5,8 +5,7 @@ use std::cmp::Reverse;
 use serde_json::{Value, json};
 
 use crate::cli::args::environment::without_device;
-use crate::cli::terminal::{cell, device_table, merge_objects, table, version_line, yes_or_no};
-use crate::flows::SeenDevice;
+use crate::cli::terminal::{cell, device_table, table, version_line, yes_or_no};
 use crate::flows::discover::DiscoveredDevice;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
@@ -14,43 +13,37 @@ use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
 
 /// A device, for machines. Data that it did not announce is null.
 pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
-    let (hints, medium) = (&found.hints, found.medium);
-    let (maker, usb) = (hints.manufacturer.as_ref(), hints.usb.as_ref());
-    let latest = with_version_hints(found).hints;
-    let mut parts = vec![json!({
+    let (device, medium, hints) = (&found.device, found.device.medium, &found.device.hints);
+    let mut row = json!({
         "transport": medium,
-        "address": found.address.to_string(),
-        "name": found.name,
+        "address": device.address.to_string(),
+        "name": device.name,
         "node_id": hints.node_id,
-    })];
+    });
     if medium.columns == Columns::Advertisement {
-        parts.push(json!({
-            "signal": hints.signal,
-            "customer_id": maker.map(|maker| maker.customer_id),
-            "device_type": maker.map(|maker| maker.device_type),
-            "device_type_name": hints.manufacturer.and_then(ManufacturerData::type_name),
-            "device_subtype": maker.map(|maker| maker.device_subtype),
-            "services": hints.services,
-            "looks_like_provisioning": hints.is_likely,
-        }));
+        let maker = hints.manufacturer.as_ref();
+        row["signal"] = json!(hints.signal);
+        row["customer_id"] = json!(maker.map(|maker| maker.customer_id));
+        row["device_type"] = json!(maker.map(|maker| maker.device_type));
+        row["device_type_name"] = json!(hints.manufacturer.and_then(ManufacturerData::type_name));
+        row["device_subtype"] = json!(maker.map(|maker| maker.device_subtype));
+        row["services"] = json!(hints.services);
+        row["looks_like_provisioning"] = json!(hints.is_likely);
     }
     if medium.columns == Columns::Plug {
+        let usb = hints.usb.as_ref();
         // Four hexadecimal digits, as `lsusb` shows them.
-        parts.push(json!({
-            "usb_vendor_id": usb.map(|usb| format!("{:04x}", usb.vendor_id)),
-            "usb_product_id": usb.map(|usb| format!("{:04x}", usb.product_id)),
-            "serial_number": usb.and_then(|usb| usb.serial_number.as_ref()),
-        }));
+        row["usb_vendor_id"] = json!(usb.map(|usb| format!("{:04x}", usb.vendor_id)));
+        row["usb_product_id"] = json!(usb.map(|usb| format!("{:04x}", usb.product_id)));
+        row["serial_number"] = json!(usb.and_then(|usb| usb.serial_number.as_ref()));
     }
     if medium.discovery == Discovery::Enumerated {
-        parts.push(json!({ "silence": silence_of(found) }));
+        row["silence"] = json!(silence_of(found));
     }
-    parts.push(json!({
-        "version": found.version,
-        "sec_ver": latest.sec_version,
-        "pop_required": latest.pop_required,
-    }));
-    merge_objects(parts)
+    row["version"] = json!(found.version);
+    row["sec_ver"] = json!(hints.sec_version);
+    row["pop_required"] = json!(hints.pop_required);
+    row
 }
 
 /// The id of the error of the probe, as if the search had been for this device only. `None` if a
@@ -58,51 +51,41 @@ pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
 fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
     let error = found.version_error.as_ref()?;
     let context = Context {
-        medium: Some(found.medium),
-        address: Some(found.address.clone()),
+        medium: Some(found.device.medium),
+        address: Some(found.device.address.clone()),
         ..without_device()
     };
     Some(Failure::of_flow(error, &context).id.as_str())
 }
 
-/// The device with the data of its version document, if it has one. The device itself sends that
-/// document, but anything can announce the hints.
-fn with_version_hints(found: &DiscoveredDevice) -> SeenDevice {
-    let mut device = found.seen();
-    if let Some(version) = &found.version {
-        let hints = &mut device.hints;
-        hints.sec_version = version.sec_ver.or(hints.sec_version);
-        hints.pop_required = version.pop_required.or(hints.pop_required);
-    }
-    device
-}
-
 /// One table for each medium, because their columns differ.
 pub(super) fn tables(found: &[DiscoveredDevice]) -> Vec<String> {
     let mut lines = Vec::new();
-    for group in found.chunk_by(|one, next| one.medium == next.medium) {
-        let Some(&DiscoveredDevice { medium, .. }) = group.first() else {
+    for group in found.chunk_by(|one, next| one.device.medium == next.device.medium) {
+        let Some(medium) = group.first().map(|first| first.device.medium) else {
             continue;
         };
         if group.len() < found.len() {
             lines.push(format!("Over {medium}:"));
         }
-        let devices: Vec<SeenDevice> = group.iter().map(with_version_hints).collect();
-        lines.extend(match medium.columns {
-            Columns::Advertisement | Columns::Service => device_table(&devices),
-            Columns::Plug => with_outcomes(device_table(&devices), group),
-            Columns::Version => {
-                let heading = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"];
-                let rows = group.iter().zip(&devices).map(version_cells);
-                with_outcomes(table(heading, rows), group)
-            }
-        });
+        let table = if medium.columns == Columns::Version {
+            let headings = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"];
+            table(headings, group.iter().map(version_cells))
+        } else {
+            device_table(group.iter().map(|found| &found.device))
+        };
+        // The first line is the headings.
+        let outcomes = std::iter::once(None).chain(group.iter().map(outcome_line));
+        for (line, outcome) in table.into_iter().zip(outcomes) {
+            lines.push(line);
+            lines.extend(outcome);
+        }
     }
     lines
 }
 
-fn version_cells((found, device): (&DiscoveredDevice, &SeenDevice)) -> [String; 6] {
-    let version = found.version.as_ref();
+fn version_cells(found: &DiscoveredDevice) -> [String; 6] {
+    let (device, version) = (&found.device, found.version.as_ref());
     [
         cell(device.name.as_ref()),
         device.medium.to_string(),
@@ -113,37 +96,34 @@ fn version_cells((found, device): (&DiscoveredDevice, &SeenDevice)) -> [String; 
     ]
 }
 
-/// Adds a line below the row of each device that was probed: the version, if the table has no column
-/// for it, or the error.
-fn with_outcomes(table: Vec<String>, found: &[DiscoveredDevice]) -> Vec<String> {
-    let outcomes = found
-        .iter()
-        .map(|one| match (&one.version, &one.version_error) {
-            (Some(version), _) if one.medium.columns != Columns::Version => {
-                Some(format!("   {}", version_line(version)))
-            }
-            (None, Some(silence)) => {
-                Some(format!("   {}", printable(silence.to_string().as_bytes())))
-            }
-            _ => None,
-        });
-    // The first line is the heading.
-    let outcomes = std::iter::once(None).chain(outcomes);
-    let lines = table.into_iter().zip(outcomes);
-    lines
-        .flat_map(|(line, outcome)| std::iter::once(line).chain(outcome))
-        .collect()
+/// The outcome of a probe, for a line below the row: the version, if the table has no column for it,
+/// or the error.
+fn outcome_line(found: &DiscoveredDevice) -> Option<String> {
+    let outcome = match (
+        found.device.medium.columns,
+        &found.version,
+        &found.version_error,
+    ) {
+        (Columns::Plug, Some(version), _) => version_line(version),
+        (_, None, Some(error)) => printable(error.to_string().as_bytes()),
+        _ => return None,
+    };
+    Some(format!("   {outcome}"))
 }
 
 /// Sorts by medium in this order, then by signal with the strongest first.
 pub(super) fn sort(found: &mut [DiscoveredDevice], order: &[&'static Medium]) {
     let position = |medium| order.iter().position(|known| *known == medium);
-    found.sort_by_key(|device| (position(device.medium), Reverse(device.hints.signal)));
+    found.sort_by_key(|found| {
+        let device = &found.device;
+        (position(device.medium), Reverse(device.hints.signal))
+    });
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flows::SeenDevice;
     use crate::host::Host;
     use crate::transport::{Address, Hints, built_in_drivers};
 
@@ -154,16 +134,16 @@ mod tests {
             .iter()
             .map(|driver| driver.medium(&Host::this()))
             .collect();
-        let found = |medium: &str, address, name: &str, signal| DiscoveredDevice {
-            medium: order.iter().find(|known| known.name == medium).unwrap(),
-            address,
-            name: Some(name.to_owned()),
-            hints: Hints {
-                signal,
-                ..Hints::default()
-            },
-            version: None,
-            version_error: None,
+        let found = |medium: &str, address, name: &str, signal| {
+            DiscoveredDevice::from(SeenDevice {
+                medium: order.iter().find(|known| known.name == medium).unwrap(),
+                address,
+                name: Some(name.to_owned()),
+                hints: Hints {
+                    signal,
+                    ..Hints::default()
+                },
+            })
         };
         let advertising =
             |name: &str, signal| found("ble", Address::new(name).with_id(name), name, signal);
