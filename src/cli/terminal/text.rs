@@ -6,8 +6,7 @@ use anstyle::{AnsiColor, Style};
 
 use super::table::align;
 use crate::endpoint::version::Version;
-use crate::flows::MappingMethod;
-use crate::flows::{Event, Network, SchemeSource, Stage, StageState};
+use crate::flows::{Event, MappingMethod, Network, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
 /// Formats an event; some have no line. `stages` has the stages that began: their numbers follow the
@@ -32,17 +31,13 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         Event::DeviceSeen { .. } => return None,
         Event::Connected { address } => format!("Connected to {address}"),
         Event::VersionRead { version } => version_line(version),
-        Event::SchemeChosen { scheme, source } => match source {
-            SchemeSource::Announced | SchemeSource::Probed => {
-                format!(
-                    "==== Auto-detected Security Scheme: {} ====",
-                    scheme.number()
-                )
-            }
-            SchemeSource::Requested => {
-                format!("==== Security Scheme: {} ====", scheme.number())
-            }
-        },
+        Event::SchemeChosen { scheme, source } => {
+            let origin = match source {
+                SchemeSource::Announced | SchemeSource::Probed => "Auto-detected ",
+                SchemeSource::Requested => "",
+            };
+            format!("==== {origin}Security Scheme: {} ====", scheme.number())
+        }
         Event::Secured { .. } => "Establishing session - Successful".to_owned(),
         Event::WifiScanStarted => "Scanning Wi-Fi AP's...".to_owned(),
         Event::WifiScanned { networks } => {
@@ -51,18 +46,18 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         Event::ThreadSent { .. } => "Sending Thread credentials to node - Successful".to_owned(),
         Event::WifiSent { .. } => "Sending Wi-Fi credentials to node - Successful".to_owned(),
         Event::WifiApplied => "Applying Wi-Fi config to node - Successful".to_owned(),
-        Event::WifiJoining {
-            attempts_remaining: Some(left),
-        } => format!("An attempt to join failed, {left} left"),
-        Event::WifiJoining {
-            attempts_remaining: None,
-        } => "The device is joining...".to_owned(),
+        Event::WifiJoining { attempts_remaining } => match attempts_remaining {
+            Some(left) => format!("An attempt to join failed, {left} left"),
+            None => "The device is joining...".to_owned(),
+        },
         Event::ContactLost => "Contact to the device was lost; looking for it again...".to_owned(),
         Event::ContactRegained => "The device is back".to_owned(),
-        Event::WifiReset { accepted: true } => "The device forgot the credentials".to_owned(),
-        Event::WifiReset { accepted: false } => {
-            "The device did not take the request to forget the credentials".to_owned()
+        Event::WifiReset { accepted } => if *accepted {
+            "The device forgot the credentials"
+        } else {
+            "The device did not take the request to forget the credentials"
         }
+        .to_owned(),
         Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
         Event::WifiJoined { ssid, .. } => format!("The device joined {ssid}"),
         Event::ThreadJoined { network_name, .. } => format!(
@@ -83,12 +78,12 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         }
         Event::ChallengeRequested => "Fetching a challenge from the account...".to_owned(),
         Event::ChallengeSigned { node_id } => format!("The node {node_id} signed the challenge"),
-        Event::ChallengeResponseDisabled { already: false } => {
-            "Challenge-response is switched off until the device restarts".to_owned()
+        Event::ChallengeResponseDisabled { already } => if *already {
+            "Challenge-response was switched off already"
+        } else {
+            "Challenge-response is switched off until the device restarts"
         }
-        Event::ChallengeResponseDisabled { already: true } => {
-            "Challenge-response was switched off already".to_owned()
-        }
+        .to_owned(),
         Event::UserSent { .. } => "Sending user information to node - Successful".to_owned(),
         Event::MappingDeferred {
             why, seconds_left, ..
@@ -106,18 +101,16 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
             format!("Mapping status: {status} (elapsed: {elapsed_s}s)")
         }
         Event::Mapped {
-            node_id,
-            method: MappingMethod::ChallengeResponse,
-            ..
-        } => format!(
-            "Challenge-response user-node association successful\n\
-             Node {node_id} mapped to your account successfully!"
-        ),
-        Event::Mapped {
-            node_id,
-            method: MappingMethod::SecretKey,
-            ..
-        } => format!("Node {node_id} added to your account successfully!"),
+            node_id, method, ..
+        } => match method {
+            MappingMethod::ChallengeResponse => format!(
+                "Challenge-response user-node association successful\n\
+                 Node {node_id} mapped to your account successfully!"
+            ),
+            MappingMethod::SecretKey => {
+                format!("Node {node_id} added to your account successfully!")
+            }
+        },
         Event::Stage {
             stage,
             title,
@@ -129,9 +122,7 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
             let took = Duration::from_millis(took_ms.unwrap_or_default()).as_secs_f32();
             match state {
                 StageState::Started => {
-                    if !stages.contains(stage) {
-                        stages.push(*stage);
-                    }
+                    stages.extend(place.is_none().then_some(*stage));
                     return None;
                 }
                 StageState::Done => format!("[{number}] {title}: done, {took:.1} s"),
@@ -157,16 +148,9 @@ fn minutes(seconds: u64) -> String {
 pub(in crate::cli) fn version_line(version: &Version) -> String {
     let ver = version.ver.as_deref().unwrap_or("unknown");
     let ver = printable(ver.as_bytes());
-    let capabilities = version
-        .capabilities
-        .iter()
-        .map(|capability| printable(capability.as_bytes()))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if capabilities.is_empty() {
-        format!("Firmware: {ver}")
-    } else {
-        format!("Firmware: {ver} ({capabilities})")
+    match version.capabilities.join(", ") {
+        none if none.is_empty() => format!("Firmware: {ver}"),
+        all => format!("Firmware: {ver} ({})", printable(all.as_bytes())),
     }
 }
 

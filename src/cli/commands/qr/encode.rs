@@ -8,11 +8,10 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use crate::cli::args::board_log::{LogArgs, SpeedArgs};
+use super::board::BoardArgs;
 use crate::cli::args::inputs::{Existing, create_private};
 use crate::cli::args::label::PAYLOAD_ARGUMENT;
-use crate::cli::args::label::read_label;
-use crate::cli::terminal::{CommandOutput, Format, print_note};
+use crate::cli::terminal::{Format, print_note};
 use crate::cli::workplace::Workplace;
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Remark, SourcedPayload, to_url};
@@ -32,10 +31,7 @@ pub(in crate::cli) struct Encode {
     payload: Secret<String>,
 
     #[command(flatten)]
-    speed: SpeedArgs,
-
-    #[command(flatten)]
-    log: LogArgs,
+    board: BoardArgs,
 
     /// Write a PNG to this file, which only you can read.
     #[arg(long, value_name = "FILE")]
@@ -67,32 +63,24 @@ impl Encode {
     /// Runs `qr encode`.
     pub(super) async fn encode(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
-        let mut inputs = workplace.inputs();
-        let line = self.speed.log(&self.log);
-        let label = read_label(
-            &self.payload,
-            PAYLOAD_ARGUMENT,
-            line,
-            &mut inputs,
-            &workplace.drivers,
-        )
-        .await?;
+        let label = self.board.read_label(&self.payload, workplace).await?;
         let text = self.text_to_encode(&label)?;
         let text = text.expose();
         let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
         self.check_files()?;
         let mut files = Vec::new();
         for (path, flag) in self.files() {
-            let bytes = if flag == PNG {
-                let png = drawing.png();
-                png.map_err(|error| Failure::fault(&error.into()))?
-            } else {
-                drawing.svg().into_bytes()
+            let bytes = match flag {
+                PNG => drawing
+                    .png()
+                    .map_err(|error| Failure::fault(&error.into()))?,
+                _ => drawing.svg().into_bytes(),
             };
             write_file(path, flag, self.force, &bytes)?;
             files.push(path.display().to_string());
         }
-        let output = if files.is_empty() {
+        let mut keys = json!({ "qrcode": text, "files": files });
+        let lines = if files.is_empty() {
             let lines = drawing.lines(if self.invert {
                 Terminal::DarkOnLight
             } else {
@@ -101,14 +89,12 @@ impl Encode {
             if printer.format() == Format::Text && std::io::stdout().is_terminal() {
                 warn_of_width(&lines);
             }
-            let keys = json!({ "qrcode": text, "files": files, "drawing": lines });
-            CommandOutput::new(lines, keys)
+            keys["drawing"] = json!(lines);
+            lines
         } else {
-            let keys = json!({ "qrcode": text, "files": files });
-            let lines: Vec<_> = files.iter().map(|file| format!("Wrote {file}")).collect();
-            CommandOutput::new(lines, keys)
+            files.iter().map(|file| format!("Wrote {file}")).collect()
         };
-        output.print(printer)
+        printer.result(&lines, keys)
     }
 
     /// The text for the code: as the person passed it, unless a flag asks for another form.
@@ -137,19 +123,14 @@ impl Encode {
 
     /// The files to write, each with its flag.
     fn files(&self) -> impl Iterator<Item = (&Path, &'static str)> {
-        let files = [(self.png.as_deref(), PNG), (self.svg.as_deref(), "--svg")];
-        files
-            .into_iter()
-            .filter_map(|(path, flag)| Some((path?, flag)))
+        let png = self.png.iter().map(|path| (&**path, PNG));
+        png.chain(self.svg.iter().map(|path| (&**path, "--svg")))
     }
 
     /// Checks all files before espctl writes any, so that it writes all of them or none.
     fn check_files(&self) -> Result<(), Failure> {
-        let mut paths = self.files().map(|(path, _)| resolve_folder(path));
-        if paths
-            .next()
-            .is_some_and(|first| paths.next() == Some(first))
-        {
+        let paths: Vec<PathBuf> = self.files().map(|(path, _)| resolve_folder(path)).collect();
+        if matches!(&paths[..], [png, svg] if png == svg) {
             let message = "--png and --svg name the same file";
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
@@ -193,13 +174,12 @@ fn write_file(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<
     let is_link = path
         .symlink_metadata()
         .is_ok_and(|data| data.file_type().is_symlink());
+    let is_open_file = OPEN_FILE_FOLDERS
+        .iter()
+        .any(|folder| path.starts_with(folder));
     let existing = if !is_forced {
         Existing::Kept
-    } else if is_link
-        && !OPEN_FILE_FOLDERS
-            .iter()
-            .any(|folder| path.starts_with(folder))
-    {
+    } else if is_link && !is_open_file {
         // espctl replaces the link, because its target may belong to another user.
         fs::remove_file(path).map_err(unwritable)?;
         Existing::Kept
