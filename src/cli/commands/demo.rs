@@ -64,7 +64,7 @@ impl Subcommand for Demo {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let format = printer.format();
-        printer.share_terminal();
+        printer.spinner.hide();
         // kill_on_drop ends both emulators at the latest when this function returns.
         printer.print_line("Starting an emulated cloud:  espctl emulate cloud");
         let cloud = start_emulator(&["cloud"], format).await.map_err(fault)?;

@@ -82,7 +82,7 @@ impl Subcommand for Discover {
             request.target.transcript.clone_from(&transcript);
             requests.push(request);
         }
-        printer.start_waiting("Listening");
+        printer.spinner.start("Listening");
         for request in &requests {
             printer.print_line(&format!("Looking {}", search_place(request)));
         }
@@ -286,7 +286,7 @@ impl Observer for LiveList {
             devices.push(device.clone().into());
         }
         sort(&mut devices, &self.order);
-        self.printer.show(&tables(&devices));
+        self.printer.spinner.show_above(&tables(&devices));
     }
 }
 

@@ -76,12 +76,14 @@ impl Bundle {
             interrupts,
             ..
         } = workplace;
-        printer.start_waiting("Checking this computer for the support bundle");
+        printer
+            .spinner
+            .start("Checking this computer for the support bundle");
         let medium = self.recorder.searched();
         let checks = collect_findings(touches, medium, matches, drivers);
         let checks = async { Ok(timeout(CHECKS_TIMEOUT, checks).await) };
         let outcome = interrupts.run_until_signal(checks).await;
-        printer.stop_waiting();
+        printer.spinner.clear();
         match outcome {
             Ok(Ok(findings)) => findings,
             Ok(Err(_)) => Err("the checks timed out"),

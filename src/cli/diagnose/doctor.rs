@@ -65,7 +65,7 @@ impl Subcommand for Doctor {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let scope = self.scope(&workplace.inputs(), &workplace.drivers)?;
-        printer.start_waiting("Checking this computer");
+        printer.spinner.start("Checking this computer");
         let findings = self.examine_computer(&scope).await;
         let problems = findings
             .iter()

@@ -104,7 +104,7 @@ impl TerminalObserver {
         if !self.can_ask {
             return None;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         prompt::ask_secret(message, help).await
     }
 
@@ -113,7 +113,7 @@ impl TerminalObserver {
         if !self.can_ask {
             return false;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         prompt::confirm(message).await
     }
 
@@ -163,7 +163,7 @@ impl Observer for TerminalObserver {
         if !self.can_ask {
             return Chosen::Nothing;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         match choice {
             Choice::Devices(devices) => prompt::choose_device(devices).await,
             Choice::Networks(networks) => prompt::choose_network(networks).await,
@@ -175,7 +175,7 @@ impl Observer for TerminalObserver {
         if !self.can_ask || is_second && self.state().asks_one_passphrase {
             return None;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         prompt::ask(question).await
     }
 }

@@ -31,7 +31,7 @@ pub(in crate::cli) struct Printer {
     began: Instant,
     recorder: Option<Recorder>,
     /// The line of the terminal that shows progress.
-    pub(super) spinner: Spinner,
+    pub(in crate::cli) spinner: Spinner,
     /// Keys for the `result` object of a failure.
     reported: Arc<Mutex<Value>>,
 }
@@ -69,11 +69,6 @@ impl Printer {
         (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
     }
 
-    /// Removes the spinner for the rest of the run: another process writes to the same terminal.
-    pub(in crate::cli) fn share_terminal(&self) {
-        self.spinner.hide();
-    }
-
     /// Prints a line for people on stderr; nothing in JSON.
     pub(in crate::cli) fn print_line(&self, line: &str) {
         if self.format == Format::Text {
@@ -84,21 +79,6 @@ impl Printer {
     /// Prints a line for people on stderr, also beside JSON.
     pub(in crate::cli) fn print_note(&self, line: &str) {
         self.spinner.print_above(line);
-    }
-
-    /// Shows these lines above what the command is doing, until others replace them.
-    pub(in crate::cli) fn show(&self, lines: &[String]) {
-        self.spinner.show_above(lines);
-    }
-
-    /// Shows what the command is doing.
-    pub(in crate::cli) fn start_waiting(&self, what: &'static str) {
-        self.spinner.start(what);
-    }
-
-    /// Removes what the command was doing.
-    pub(in crate::cli) fn stop_waiting(&self) {
-        self.spinner.clear();
     }
 
     /// Prints something that the user has to act on: a line, or an event with these keys.
@@ -133,7 +113,7 @@ impl Printer {
     /// Prints the result of a run that succeeded: text lines, or the keys of the `result` object. It
     /// fails if they cannot be written.
     pub(in crate::cli) fn result(&self, lines: &[String], keys: Value) -> Result<(), Failure> {
-        self.stop_waiting();
+        self.spinner.clear();
         self.record_result(&keys);
         let printed = match self.format {
             Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
@@ -155,7 +135,7 @@ impl Printer {
 
     /// Prints how a run failed.
     pub(in crate::cli) fn failure(&self, failure: &Failure) {
-        self.stop_waiting();
+        self.spinner.clear();
         if self.format == Format::Json {
             let keys = json!({ "ok": false, "error": failure.to_json() });
             return print_object(&self.object("result", [keys, self.reported().clone()]));

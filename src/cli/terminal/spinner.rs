@@ -10,7 +10,7 @@ use crate::flows::{Event, SchemeSource, Stage, StageState};
 
 /// A spinner; it draws nothing without a terminal. Clones are the same spinner.
 #[derive(Clone, Debug)]
-pub(super) struct Spinner(ProgressBar);
+pub(in crate::cli) struct Spinner(ProgressBar);
 
 /// A spinner that draws nothing.
 impl Default for Spinner {
@@ -29,8 +29,8 @@ impl Spinner {
         }
     }
 
-    /// Draws nothing from here on.
-    pub(super) fn hide(&self) {
+    /// Draws nothing from here on: another process writes to the same terminal.
+    pub(in crate::cli) fn hide(&self) {
         self.0.set_draw_target(ProgressDrawTarget::hidden());
     }
 
@@ -69,7 +69,7 @@ impl Spinner {
     }
 
     /// Replaces the lines above the spinner.
-    pub(super) fn show_above(&self, lines: &[String]) {
+    pub(in crate::cli) fn show_above(&self, lines: &[String]) {
         let lines = lines.iter().map(|line| format!("{line}\n"));
         self.0.set_prefix(lines.collect::<String>());
     }
@@ -80,12 +80,12 @@ impl Spinner {
     }
 
     /// Removes the spinner.
-    pub(super) fn clear(&self) {
+    pub(in crate::cli) fn clear(&self) {
         self.0.finish_and_clear();
     }
 
     /// Shows that this is going on.
-    pub(super) fn start(&self, what: &'static str) {
+    pub(in crate::cli) fn start(&self, what: &'static str) {
         self.clear();
         self.show_above(&[]);
         self.0.set_message(what);
