@@ -162,10 +162,10 @@ pub fn main(
     let printer = printer.recorded(recorder.cloned());
     suppress_known_panic(DEPENDENCY_RACE);
     let command = cli.command.subcommand();
-    let answer = if command.is_output_private() {
-        ResultPolicy::Omit
-    } else {
+    let answer = if command.handling().is_public {
         ResultPolicy::Include
+    } else {
+        ResultPolicy::Omit
     };
     let observer = TerminalObserver::new(printer.clone(), cli.output.no_input, cli.output.verbose);
     let fail = |failure: Failure| {
@@ -261,7 +261,7 @@ async fn run_and_look(
     let outcome = run(command, workplace).await;
     let mut findings = NOT_LOOKED;
     if let Some(bundle) = bundle {
-        let mut touches = command.touches();
+        let mut touches = command.handling().touches;
         if let Err(failure) = &outcome {
             // Such a run did not call the cloud, and a report does not either.
             touches.cloud &= failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
@@ -274,13 +274,13 @@ async fn run_and_look(
 
 async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Failure> {
     let running = command.run(workplace);
-    let outcome = if command.stops_in_order() {
+    let outcome = if command.handling().stops_in_order {
         running.await
     } else {
         workplace.interrupts.run_until_signal(running).await
     };
     if let Some(device) = workplace.observer.found()
-        && command.touches().devices == Devices::One
+        && command.handling().touches.devices == Devices::One
     {
         seen_devices::add(device.name.as_deref(), device.node_id.as_deref());
     }
@@ -291,11 +291,9 @@ async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Fail
 }
 
 /// The arguments of the innermost command, such as `device info`.
-fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
-    while let Some((_, inner)) = matches.subcommand() {
-        matches = inner;
-    }
-    matches
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    let inner = matches.subcommand();
+    inner.map_or(matches, |(_, inner)| innermost(inner))
 }
 
 /// bluez-async 0.9 panics here when a match rule of the bus is already removed.

@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::commands::provision::{self, Summary};
-use crate::cli::subcommand::Subcommand;
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{Format, Printer};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
@@ -53,12 +53,8 @@ struct DeviceReady {
 
 #[async_trait(?Send)]
 impl Subcommand for Demo {
-    fn stops_in_order(&self) -> bool {
-        true
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::NOTHING.public().stopping_in_order()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

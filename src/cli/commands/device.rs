@@ -11,7 +11,7 @@ use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::{Inputs, MAX_TEXT};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::terminal::{
     CommandOutput, Format, Printer, ShownEvents, network_table, version_line, write_bytes,
     yes_or_no,
@@ -76,13 +76,12 @@ pub(in crate::cli) struct Call {
 
 #[async_trait(?Send)]
 impl Subcommand for Device {
-    fn touches(&self) -> Touches {
-        Touches::NOTHING.with(Devices::One)
-    }
-
-    fn is_output_private(&self) -> bool {
-        // Only the application of the device knows what its answer contains.
-        matches!(self, Self::Call(_))
+    fn handling(&self) -> Handling {
+        Handling {
+            // Only the application of the device knows what its answer contains.
+            is_public: !matches!(self, Self::Call(_)),
+            ..Touches::NOTHING.with(Devices::One).public()
+        }
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use crate::cli::args::environment::flow_failure;
 use crate::cli::args::filters::FilterArgs;
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::seen_devices::{self, Seen};
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::terminal::{Printer, ShownEvents, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
@@ -63,12 +63,8 @@ pub(in crate::cli) struct Discover {
 
 #[async_trait(?Send)]
 impl Subcommand for Discover {
-    fn touches(&self) -> Touches {
-        Touches::NOTHING.with(Devices::All)
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::NOTHING.with(Devices::All).public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ use crate::cli::args::environment::{
 };
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
@@ -101,12 +101,8 @@ impl<'a> Account<'a> {
 
 #[async_trait(?Send)]
 impl Subcommand for Login {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

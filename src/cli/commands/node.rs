@@ -9,7 +9,7 @@ use crate::cli::args::account::AccountArgs;
 use crate::cli::args::completions::node_ids;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, TerminalObserver, cell, table, yes_or_no};
 use crate::cli::workplace::Workplace;
 use crate::cloud::nodes::Node;
@@ -51,12 +51,8 @@ pub(in crate::cli) struct Remove {
 
 #[async_trait(?Send)]
 impl Subcommand for Nodes {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::owner::OwnerArgs;
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::terminal::Printer;
 use crate::cli::workplace::Workplace;
 use crate::flows::provision::{self as flow, Outcome};
@@ -61,16 +61,11 @@ pub(in crate::cli) struct Summary {
 
 #[async_trait(?Send)]
 impl Subcommand for Provision {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT.with(Devices::One)
-    }
-
-    fn stops_in_order(&self) -> bool {
-        true
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT
+            .with(Devices::One)
+            .public()
+            .stopping_in_order()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

@@ -24,7 +24,7 @@ use self::serial::examine_serial_ports;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::Inputs;
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
 use crate::transport::SOFTAP_HOST;
@@ -54,12 +54,8 @@ pub(in crate::cli) struct Doctor {
 
 #[async_trait(?Send)]
 impl Subcommand for Doctor {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT.with(Devices::All)
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.with(Devices::All).public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

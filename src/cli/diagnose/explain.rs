@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::cli::args::completions::error_ids;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::diagnose::doctor::checks::Check;
-use crate::cli::subcommand::Subcommand;
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
@@ -40,8 +40,8 @@ struct Explanation {
 
 #[async_trait(?Send)]
 impl Subcommand for Explain {
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::NOTHING.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
