@@ -8,15 +8,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::Args;
 use futures_util::StreamExt as _;
-use futures_util::future::join_all;
 use futures_util::stream;
 use serde_json::{Value, json};
 
 use self::rows::{json_row, sort, tables};
-use crate::cli::args::drivers::{Drivers, TransportName};
+use crate::cli::args::drivers::TransportName;
 use crate::cli::args::environment::flow_failure;
 use crate::cli::args::filters::FilterArgs;
-use crate::cli::args::inputs::{Inputs, parse_seconds};
+use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::seen_devices::{self, Seen};
 use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::terminal::{Printer, ShownEvents, TerminalObserver};
@@ -27,7 +26,7 @@ use crate::flows::{
     Target,
 };
 use crate::report::{Failure, describe_filters, transcript};
-use crate::transport::{Discovery, Driver, Medium, TransportError};
+use crate::transport::{Discovery, Medium, TransportError};
 
 /// List the devices in reach, and what they announce about themselves.
 ///
@@ -70,14 +69,7 @@ impl Subcommand for Discover {
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let (drivers, printer) = (&workplace.drivers, &workplace.printer);
         workplace.observer.show_events(ShownEvents::AsText);
-        let inputs = workplace.inputs();
-        let transcript = transcript(None, printer.recorder());
-        let mut requests = Vec::new();
-        for driver in self.select_drivers(&inputs, drivers)? {
-            let mut request = self.request(driver, &inputs, drivers)?;
-            request.target.transcript.clone_from(&transcript);
-            requests.push(request);
-        }
+        let requests = self.requests(workplace)?;
         printer.spinner.start("Listening");
         for request in &requests {
             printer.print_line(&format!("Looking {}", search_place(request)));
@@ -165,37 +157,36 @@ impl Discover {
             }
         });
         // If two transports lead to the same device, a second connection would close the first.
-        if workplace.drivers.is_located(&workplace.inputs()) {
-            stream::iter(searches).then(|search| search).collect().await
-        } else {
-            join_all(searches).await
-        }
+        let is_located = workplace.drivers.is_located(&workplace.inputs());
+        let at_once = if is_located { 1 } else { usize::MAX };
+        stream::iter(searches).buffered(at_once).collect().await
     }
 
-    /// The driver of `--transport`, or all drivers that know the given address.
-    fn select_drivers<'d>(
-        &self,
-        inputs: &Inputs<'_>,
-        drivers: &'d Drivers,
-    ) -> Result<Vec<&'d Arc<dyn Driver>>, Failure> {
+    /// A request with the driver of `--transport`, or one with each driver that knows the given
+    /// address.
+    fn requests(&self, workplace: &Workplace) -> Result<Vec<DeviceRequest>, Failure> {
+        let (drivers, inputs) = (&workplace.drivers, workplace.inputs());
+        let mut selected: Vec<_> = drivers.all().iter().collect();
         if let Some(name) = &self.transport {
             let driver = drivers.named(name)?;
-            drivers.refuse_other_addresses(driver, inputs)?;
-            return Ok(vec![driver]);
+            drivers.refuse_other_addresses(driver, &inputs)?;
+            selected = vec![driver];
+        } else {
+            selected.retain(|driver| drivers.has_all_locations(driver, &inputs));
         }
-        let all = drivers.all().iter();
-        Ok(all
-            .filter(|driver| drivers.has_all_locations(driver, inputs))
-            .collect())
+        let transcript = transcript(None, workplace.printer.recorder());
+        let requests = selected.into_iter().map(|driver| {
+            let target = drivers.target_from(driver, &inputs)?;
+            let transcript = transcript.clone();
+            Ok(self.request(Target {
+                transcript,
+                ..target
+            }))
+        });
+        requests.collect()
     }
 
-    fn request(
-        &self,
-        driver: &Arc<dyn Driver>,
-        inputs: &Inputs<'_>,
-        drivers: &Drivers,
-    ) -> Result<DeviceRequest, Failure> {
-        let mut target = drivers.target_from(driver, inputs)?;
+    fn request(&self, mut target: Target) -> DeviceRequest {
         self.filters.apply(&mut target);
         let mut pace = Pace {
             search: self.discovery_timeout,
@@ -209,16 +200,16 @@ impl Discover {
             pace.limits.connect = pace.limits.connect.min(limit);
         }
         let usual = target.medium.usual_address;
-        let usual = usual.and_then(|usual| driver.parse_address(usual).ok());
+        let usual = usual.and_then(|usual| target.driver.parse_address(usual).ok());
         target.address = target.address.or(usual);
         let address = target.address.as_ref();
-        Ok(DeviceRequest {
+        DeviceRequest {
             label: address.map_or_else(|| "a device".to_owned(), ToString::to_string),
             target,
             access: Access::default(),
             pace,
             network: None,
-        })
+        }
     }
 
     /// Whether the list also has what does not look like a device. Filters always apply.

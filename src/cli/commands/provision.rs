@@ -62,22 +62,18 @@ pub(in crate::cli) struct Summary {
 #[async_trait(?Send)]
 impl Subcommand for Provision {
     fn handling(&self) -> Handling {
-        Touches::ACCOUNT
-            .with(Devices::One)
-            .public()
-            .stopping_in_order()
+        let touches = Touches::ACCOUNT.with(Devices::One);
+        touches.public().stopping_in_order()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let observer = &workplace.observer;
         let began = Instant::now();
+        let limit = self.timeout.unwrap_or(Duration::MAX);
         // The limit also covers the wait for a pipe.
-        let resolving = timeout(
-            self.timeout.unwrap_or(Duration::MAX),
-            self.resolve(workplace),
-        );
         let in_time = async {
-            resolving.await.unwrap_or_else(|_| {
+            let resolved = timeout(limit, self.resolve(workplace)).await;
+            resolved.unwrap_or_else(|_| {
                 let message = "an input did not arrive within the time limit of the whole run";
                 Err(Failure::new(ErrorId::Expired, message))
             })

@@ -13,6 +13,7 @@ use futures_util::StreamExt as _;
 use inquire::InquireError;
 use unicode_width::UnicodeWidthChar as _;
 
+use super::color::has_color;
 use crate::flows::Growing;
 
 /// A list as it is shown.
@@ -56,7 +57,6 @@ pub(super) enum Picked {
 pub(super) async fn pick<T: Clone>(
     mut items: Growing<T>,
     draw_list: impl Fn(&[T], bool) -> List,
-    color: bool,
 ) -> Result<Picked, InquireError> {
     terminal::enable_raw_mode()?;
     let mut keys = EventStream::new();
@@ -64,7 +64,7 @@ pub(super) async fn pick<T: Clone>(
     let mut picker = Picker::new(draw_list(&items.items(), items.is_complete()));
     let mut drawn = 0;
     let outcome = loop {
-        drawn = draw(&mut out, &picker, drawn, color)?;
+        drawn = draw(&mut out, &picker, drawn)?;
         let event = tokio::select! {
             event = keys.next() => event.transpose()?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?,
             () = items.changed() => {
@@ -80,14 +80,14 @@ pub(super) async fn pick<T: Clone>(
             break outcome;
         }
     };
-    draw(&mut out, &picker, drawn, color)?;
+    draw(&mut out, &picker, drawn)?;
     execute!(out, Print("\r\n"))?;
     terminal::disable_raw_mode()?;
     outcome
 }
 
 /// Replaces the last drawing, and leaves the cursor behind the prompt.
-fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::Result<u16> {
+fn draw(out: &mut impl Write, picker: &Picker, drawn: u16) -> io::Result<u16> {
     let (width, height) = terminal::size()?;
     let width = usize::from(width.max(20)) - 1;
     let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
@@ -107,12 +107,13 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::R
     line(&mut frame, &format!("  {}", picker.list.header))?;
     for (index, row) in window {
         let is_current = index == picker.at;
-        if is_current && color {
+        let is_bold = is_current && has_color();
+        if is_bold {
             queue!(frame, SetAttribute(Attribute::Bold))?;
         }
         let mark = if is_current { '>' } else { ' ' };
         line(&mut frame, &format!("{mark} {}", row.text))?;
-        if is_current && color {
+        if is_bold {
             queue!(frame, SetAttribute(Attribute::Reset))?;
         }
     }

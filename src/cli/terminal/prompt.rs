@@ -29,7 +29,7 @@ use crate::secret::Secret;
 /// Asks which of these networks.
 pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
     loop {
-        let index = match at_terminal(pick(networks.clone(), list_networks, has_color())).await {
+        let index = match at_terminal(pick(networks.clone(), list_networks)).await {
             Some(Picked::Row(index)) => index,
             Some(Picked::Zero) => return Chosen::Rescan,
             None => return Chosen::Nothing,
@@ -48,7 +48,7 @@ pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
 
 /// Asks which of these devices; of one, whether it is meant.
 pub(super) async fn choose_device(devices: Growing<SeenDevice>) -> Chosen {
-    match at_terminal(pick(devices, list_devices, has_color())).await {
+    match at_terminal(pick(devices, list_devices)).await {
         Some(Picked::Row(index)) => Chosen::Item(index),
         Some(Picked::Zero) => Chosen::Rescan,
         None => Chosen::Declined,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
+use super::duration::format_duration;
 use super::table::align;
 use crate::endpoint::version::Version;
 use crate::flows::{Event, MappingMethod, Network, SchemeSource, Stage, StageState};
@@ -90,12 +91,12 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         } => format!(
             "The account cannot be reached from here ({why}). The run goes on, and confirms the \
              mapping when this computer is on the internet again, within {}",
-            minutes(*seconds_left)
+            format_duration(Duration::from_secs(*seconds_left))
         ),
         Event::MappingWaits { seconds_left, .. } => format!(
             "The device is done. Connect this computer to the internet to confirm the mapping; \
              that counts for {}",
-            minutes(*seconds_left)
+            format_duration(Duration::from_secs(*seconds_left))
         ),
         Event::MappingPolled { status, elapsed_s } => {
             format!("Mapping status: {status} (elapsed: {elapsed_s}s)")
@@ -135,13 +136,6 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
             format!("{yellow}warning:{yellow:#} {message}")
         }
     })
-}
-
-fn minutes(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        more => format!("{} min", more / 60),
-    }
 }
 
 /// Formats a version document as one line.
