@@ -21,13 +21,14 @@ use super::commands::{
 use super::diagnose::bundle::{self, Bundle};
 use super::diagnose::{complete, doctor, explain};
 use super::interrupt::Interrupts;
-use super::subcommand::{Devices, Subcommand};
+use super::subcommand::Subcommand;
 use super::terminal::{Color, Format, Printer, TerminalObserver};
 use super::tree::public_tree;
 use super::usage;
 use super::workplace::Workplace;
+use crate::flows::Event;
 use crate::provisioner::Protocol;
-use crate::report::{ErrorId, Exit, Failure, Findings, Recorder, ResultPolicy, init_logging};
+use crate::report::{ErrorId, Exit, Failure, Findings, ResultPolicy, init_logging};
 use crate::transport::Driver;
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -189,7 +190,10 @@ pub fn main(
         runtime.shutdown_background();
         ended
     };
-    let started = start_log(&cli.output, recorder).and_then(|()| {
+    let log_file = cli.output.log_file.as_deref();
+    let log_file = log_file.map(|path| create_private(path, "--log-file", Existing::Extended));
+    let started = log_file.transpose().and_then(|file| {
+        init_logging(cli.output.verbose, file, recorder);
         let runtime = Builder::new_current_thread().enable_all().build();
         runtime.map_err(|error| Failure::fault(&error.into()))
     });
@@ -244,14 +248,6 @@ fn suppress_known_panic(file: &'static str) {
     }));
 }
 
-/// Starts the log, if the flags ask for it.
-fn start_log(output: &OutputArgs, recorder: Option<&Recorder>) -> Result<(), Failure> {
-    let file = output.log_file.as_deref();
-    let file = file.map(|path| create_private(path, "--log-file", Existing::Extended));
-    init_logging(output.verbose, file.transpose()?, recorder);
-    Ok(())
-}
-
 /// Runs the command, prints how it failed, and then looks at this computer for the bundle.
 async fn run_and_look(
     command: &dyn Subcommand,
@@ -279,10 +275,8 @@ async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Fail
     } else {
         workplace.interrupts.run_until_signal(running).await
     };
-    if let Some(device) = workplace.observer.found()
-        && command.handling().touches.devices == Devices::One
-    {
-        seen_devices::add(device.name.as_deref(), device.node_id.as_deref());
+    if let Some(Event::DeviceFound { name, node_id, .. }) = workplace.observer.found() {
+        seen_devices::add(name.as_deref(), node_id.as_deref());
     }
     if let Err(failure) = &outcome {
         workplace.printer.failure(failure);

@@ -28,7 +28,7 @@ struct State {
     invitation: Option<String>,
     stages: Vec<Stage>,
     warnings: Vec<Warning>,
-    found: Option<FoundDevice>,
+    found: Option<Event>,
 }
 
 /// Which events are printed. A spinner shows progress in any case.
@@ -40,13 +40,6 @@ pub(in crate::cli) enum ShownEvents {
     AsText,
     /// Warnings as text: espctl may have changed this computer.
     Warnings,
-}
-
-/// A device that a search found: its name and node id, if it announced them.
-#[derive(Clone, Debug)]
-pub(in crate::cli) struct FoundDevice {
-    pub(in crate::cli) name: Option<String>,
-    pub(in crate::cli) node_id: Option<String>,
 }
 
 impl TerminalObserver {
@@ -85,8 +78,8 @@ impl TerminalObserver {
         self.state().invitation = invitation;
     }
 
-    /// The device that a search found.
-    pub(in crate::cli) fn found(&self) -> Option<FoundDevice> {
+    /// The event that a search found a device which announces itself.
+    pub(in crate::cli) fn found(&self) -> Option<Event> {
         self.state().found.clone()
     }
 
@@ -131,14 +124,8 @@ impl Observer for TerminalObserver {
             .print_event(row, event, shown == ShownEvents::All);
         match event {
             Event::Warned { id, .. } => state.warnings.push(*id),
-            Event::DeviceFound {
-                transport,
-                name,
-                node_id,
-                ..
-            } if transport.announces() => {
-                let (name, node_id) = (name.clone(), node_id.clone());
-                state.found = Some(FoundDevice { name, node_id });
+            Event::DeviceFound { transport, .. } if transport.announces() => {
+                state.found = Some(event.clone());
             }
             Event::SearchStarted { .. } => {
                 if let Some(invitation) = state.invitation.take() {

@@ -10,7 +10,7 @@ use crossterm::event::DisableBracketedPaste;
 use crossterm::style::Print;
 use crossterm::{execute, terminal};
 use inquire::ui::RenderConfig;
-use inquire::validator::Validation;
+use inquire::validator::{StringValidator, Validation, ValueRequiredValidator};
 use inquire::{
     Confirm, InquireError, Password, PasswordDisplayMode, Text, set_global_render_config,
 };
@@ -80,8 +80,8 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
             passphrase(&format!("Another passphrase of {ssid}:"), &ssid)
         }
         Question::Passphrase { ssid } => passphrase(&format!("Passphrase of {ssid}:"), &ssid),
-        Question::Password => secret("Password of Security 2:", PASSWORD, validate_not_empty),
-        Question::Pop => secret("Proof of possession (PoP):", POP, validate_not_empty),
+        Question::Password => secret("Password of Security 2:", PASSWORD, require_text()),
+        Question::Pop => secret("Proof of possession (PoP):", POP, require_text()),
         Question::Ssid => ssid("Name of the Wi-Fi network (SSID):")
             .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
     })
@@ -91,7 +91,7 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
 /// Asks for a secret that belongs to no device.
 pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
     let (message, help) = (message.to_owned(), help.to_owned());
-    on_thread(move || secret(&message, &help, validate_not_empty)).await
+    on_thread(move || secret(&message, &help, require_text())).await
 }
 
 /// Asks for a yes or no; Enter is no.
@@ -132,7 +132,7 @@ fn ssid(message: &str) -> Result<Ssid, InquireError> {
 
 /// An empty passphrase is an open network, if the person confirms it.
 fn passphrase(message: &str, ssid: &Ssid) -> Result<Secret<String>, InquireError> {
-    let valid = |text: &str| to_validation(Passphrase::new(Secret::new(text.to_owned())));
+    let valid = |text: &str| Ok(to_validation(Passphrase::new(Secret::new(text.to_owned()))));
     loop {
         let typed = secret(message, PASSPHRASE, valid)?;
         if !typed.expose().is_empty() {
@@ -150,24 +150,20 @@ fn passphrase(message: &str, ssid: &Ssid) -> Result<Secret<String>, InquireError
 fn secret(
     message: &str,
     help: &str,
-    valid: impl Fn(&str) -> Validation + Clone + 'static,
+    validator: impl StringValidator + 'static,
 ) -> Result<Secret<String>, InquireError> {
     let typed = Password::new(message)
         .without_confirmation()
         .with_display_mode(PasswordDisplayMode::Masked)
         .with_display_toggle_enabled()
         .with_help_message(help)
-        .with_validator(move |text: &str| Ok(valid(text)))
+        .with_validator(validator)
         .prompt()?;
     Ok(Secret::new(typed))
 }
 
-fn validate_not_empty(text: &str) -> Validation {
-    if text.is_empty() {
-        Validation::Invalid("nothing was typed".into())
-    } else {
-        Validation::Valid
-    }
+fn require_text() -> ValueRequiredValidator {
+    ValueRequiredValidator::new("nothing was typed")
 }
 
 fn to_validation<T, E: Display>(parsed: Result<T, E>) -> Validation {
