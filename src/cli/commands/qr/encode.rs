@@ -1,6 +1,7 @@
 //! `qr encode`: draws the code of a label in the terminal or into files. It draws only payloads that
 //! espctl can read.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -66,14 +67,13 @@ impl Encode {
         let label = self.board.read_label(&self.payload, workplace).await?;
         let text = self.text_to_encode(&label)?;
         let text = text.expose();
-        let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
+        let drawing = Drawing::of(text).map_err(unusable_payload)?;
         self.check_files()?;
         let mut files = Vec::new();
         for (path, flag) in self.files() {
+            let png = || drawing.png().map_err(|error| Failure::fault(&error.into()));
             let bytes = match flag {
-                PNG => drawing
-                    .png()
-                    .map_err(|error| Failure::fault(&error.into()))?,
+                PNG => png()?,
                 _ => drawing.svg().into_bytes(),
             };
             write_file(path, flag, self.force, &bytes)?;
@@ -102,14 +102,11 @@ impl Encode {
         let SourcedPayload { text, payload } = label;
         let is_cut = |remark: &&Remark| matches!(remark, Remark::Cut { .. });
         if let Some(remark) = payload.remarks.iter().find(is_cut) {
-            let message = format!("no label is made of it, because {remark}");
-            return Err(unusable_payload(&message));
+            let why = format!("no label is made of it, because {remark}");
+            return Err(unusable_payload(why));
         }
         let text = match text {
-            _ if self.compact => {
-                let compact = payload.to_compact();
-                compact.map_err(|error| unusable_payload(&error.to_string()))?
-            }
+            _ if self.compact => payload.to_compact().map_err(unusable_payload)?,
             // Others may use keys that espctl does not know.
             Some(text) if payload.remarks.is_empty() && !(self.url && is_url(text)) => text.clone(),
             _ => payload.to_json(),
@@ -145,11 +142,9 @@ impl Encode {
     }
 }
 
-fn unusable_payload(message: &str) -> Failure {
-    Failure::new(
-        ErrorId::InvalidQrcode,
-        format!("{PAYLOAD_ARGUMENT}: {message}"),
-    )
+fn unusable_payload(why: impl Display) -> Failure {
+    let message = format!("{PAYLOAD_ARGUMENT}: {why}");
+    Failure::new(ErrorId::InvalidQrcode, message)
 }
 
 fn is_url(text: &Secret<String>) -> bool {
@@ -171,15 +166,11 @@ fn write_file(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<
         let message = format!("{flag}: cannot write to {}", path.display());
         Failure::new(ErrorId::UnwritableFile, message).cause(&error)
     };
-    let is_link = path
-        .symlink_metadata()
-        .is_ok_and(|data| data.file_type().is_symlink());
-    let is_open_file = OPEN_FILE_FOLDERS
-        .iter()
-        .any(|folder| path.starts_with(folder));
+    let mut folders = OPEN_FILE_FOLDERS.iter();
+    let is_open_file = folders.any(|folder| path.starts_with(folder));
     let existing = if !is_forced {
         Existing::Kept
-    } else if is_link && !is_open_file {
+    } else if path.is_symlink() && !is_open_file {
         // espctl replaces the link, because its target may belong to another user.
         fs::remove_file(path).map_err(unwritable)?;
         Existing::Kept
