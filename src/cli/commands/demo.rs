@@ -45,8 +45,7 @@ struct CloudReady {
 /// The first line of an emulated device.
 #[derive(Deserialize)]
 struct DeviceReady {
-    #[serde(rename = "address")]
-    host: String,
+    address: String,
     port: u16,
     name: String,
     pop: String,
@@ -70,22 +69,19 @@ impl Subcommand for Demo {
         let arguments = ["device", "--join-ms", "800", "--cloud", cloud.url.as_str()];
         let device = start_emulator(&arguments, format).await.map_err(fault)?;
         let (_device, device): (_, DeviceReady) = device;
-        let DeviceReady {
-            host,
-            port,
-            name,
-            pop,
-        } = device;
 
         let account = log_in(&cloud, printer).await?;
-        let address = format!("{host}:{port}");
+        let address = format!("{}:{}", device.address, device.port);
         printer.print_line(&format!(
             "The device is {name} at {address}. What follows is what this command would do:\n  \
              espctl provision --device-ip {host} --device-port {port} --pop {pop} \
-             --ssid {SSID} --passphrase '{PASSPHRASE}'\n"
+             --ssid {SSID} --passphrase '{PASSPHRASE}'\n",
+            name = device.name,
+            host = device.address,
+            port = device.port,
+            pop = device.pop,
         ));
         let driver = workplace.drivers.default_driver()?;
-        let passphrase = Passphrase::new(Secret::new(PASSPHRASE.to_owned()));
         let request = ProvisionRequest {
             device: DeviceRequest {
                 target: Target {
@@ -94,16 +90,18 @@ impl Subcommand for Demo {
                     ..workplace.drivers.target(driver)
                 },
                 access: Access {
-                    pop: Some(Secret::new(pop)),
+                    pop: Some(Secret::new(device.pop)),
                     ..Access::default()
                 },
                 pace: Pace::default(),
-                label: name,
+                label: device.name,
                 network: None,
             },
             network: Some(NetworkRequest {
                 ssid: Some(SSID.parse().map_err(fault)?),
-                passphrase: Some(passphrase.map_err(fault)?),
+                passphrase: Some(
+                    Passphrase::new(Secret::new(PASSPHRASE.to_owned())).map_err(fault)?,
+                ),
                 ..NetworkRequest::default()
             }),
             owner: Some(OwnerRequest {

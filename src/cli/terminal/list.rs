@@ -31,7 +31,7 @@ pub(super) struct Row {
     /// With its number in front.
     pub(super) text: String,
     /// Why it cannot be chosen.
-    pub(super) refusal: Option<String>,
+    pub(super) refusal: Option<&'static str>,
 }
 
 /// A row that can be chosen.
@@ -203,8 +203,8 @@ impl Picker {
                 return self.refuse(format!("there is no number {number} in the list"));
             }
         };
-        if let Some(refusal) = self.list.rows.get(row)?.refusal.clone() {
-            return self.refuse(refusal);
+        if let Some(refusal) = self.list.rows.get(row)?.refusal {
+            return self.refuse(refusal.to_owned());
         }
         // The number of the choice stays on the screen.
         self.typed = (row + 1).to_string();
@@ -236,7 +236,7 @@ mod tests {
         let rows = (0..length)
             .map(|index| Row {
                 text: format!("[{:>2}] row", index + 1),
-                refusal: (index == 2).then(|| "not this one".to_owned()),
+                refusal: (index == 2).then_some("not this one"),
             })
             .collect();
         List {

@@ -74,9 +74,8 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let question = question.clone();
     on_thread(move || match question {
         Question::NewPassphrase { ssid } => {
-            print_note(&format!(
-                "The device could not join {ssid} with the passphrase before"
-            ));
+            let note = format!("The device could not join {ssid} with the passphrase before");
+            print_note(&note);
             passphrase(&format!("Another passphrase of {ssid}:"), &ssid)
         }
         Question::Passphrase { ssid } => passphrase(&format!("Passphrase of {ssid}:"), &ssid),
@@ -97,23 +96,22 @@ pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<Strin
 /// Asks for a yes or no; Enter is no.
 pub(super) async fn confirm(message: &str) -> bool {
     let message = message.to_owned();
-    let confirmed = on_thread(move || Confirm::new(&message).with_default(false).prompt());
-    confirmed.await.unwrap_or(false)
+    on_thread(move || ask_yes(&message)).await.unwrap_or(false)
+}
+
+fn ask_yes(message: &str) -> Result<bool, InquireError> {
+    Confirm::new(message).with_default(false).prompt()
 }
 
 fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
     let shown: Vec<Network> = networks.iter().map(Network::from).collect();
     let mut lines = network_table(&shown).into_iter();
     let header = lines.next().unwrap_or_default();
-    let mut rows: Vec<Row> = lines
-        .zip(networks)
-        .map(|(text, network)| Row {
-            refusal: network.auth.is_enterprise().then(|| {
-                "this is an enterprise network, which cannot be joined by this protocol".to_owned()
-            }),
-            text,
-        })
-        .collect();
+    let rows = lines.zip(networks).map(|(text, network)| Row {
+        text,
+        refusal: network.auth.is_enterprise().then_some(ENTERPRISE),
+    });
+    let mut rows: Vec<Row> = rows.collect();
     rows.push(format!("[{:>2}] Join another network", rows.len() + 1).into());
     List {
         title: "Select the Wi-Fi network from the following list:",
@@ -138,10 +136,7 @@ fn passphrase(message: &str, ssid: &Ssid) -> Result<Secret<String>, InquireError
         if !typed.expose().is_empty() {
             return Ok(typed);
         }
-        let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
-            .with_default(false)
-            .prompt()?;
-        if open {
+        if ask_yes(&format!("Is {ssid} open, without a passphrase?"))? {
             return Ok(typed);
         }
     }
@@ -238,6 +233,7 @@ impl Drop for Screen {
     }
 }
 
+const ENTERPRISE: &str = "this is an enterprise network, which cannot be joined by this protocol";
 const PASSPHRASE: &str = "8 to 63 bytes; nothing for an open network; Ctrl+R shows what is typed";
 const PASSWORD: &str = "for most firmware the PoP: on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";
 const POP: &str = "on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";
