@@ -46,7 +46,7 @@ impl Interrupts {
         if tokio::signal::ctrl_c().await.is_ok() {
             return;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Runs `work`, and drops it at the first signal.

@@ -195,7 +195,7 @@ impl Call {
         } else if let Some(data) = &self.data {
             let text = data.expose().as_str();
             let is_stdin = text == "-";
-            let bytes = match text.strip_prefix('@').or(is_stdin.then_some(text)) {
+            let bytes = match text.strip_prefix('@').or_else(|| is_stdin.then_some(text)) {
                 Some(path) => {
                     let path = Path::new(path);
                     inputs.read_unnamed(MAX_TEXT, path, "--data").await?

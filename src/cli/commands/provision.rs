@@ -16,7 +16,7 @@ use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::owner::OwnerArgs;
 use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
-use crate::cli::terminal::Printer;
+use crate::cli::terminal::{Printer, merge_objects};
 use crate::cli::workplace::Workplace;
 use crate::flows::provision::{self as flow, Outcome};
 use crate::flows::{DeviceRequest, Event, Observer as _, ProvisionRequest, Run, Warning};
@@ -194,7 +194,7 @@ impl Summary {
     fn json_object(&self) -> Value {
         let (wifi, thread) = self.network();
         let node = self.outcome.node.as_ref();
-        let mut summary = json!({
+        let first = json!({
             "node_id": self.node_id(),
             "mapped": node.is_some(),
             "mapped_by": node.map(|node| node.method),
@@ -205,22 +205,26 @@ impl Summary {
             "channel": wifi.and_then(|wifi| wifi.channel),
             "auth": wifi.and_then(|wifi| Some(wifi.auth?.0)),
         });
-        if let Some(thread) = thread {
-            summary["thread"] = json!({
+        let thread = thread.map_or(Value::Null, |thread| {
+            let network = json!({
                 "network_name": thread.network_name,
                 "pan_id": thread.pan_id_text(),
                 "ext_pan_id": thread.ext_pan_id_text(),
                 "channel": thread.channel,
             });
-        }
-        if !self.urls().is_empty() {
-            summary["urls"] = json!(self.urls());
-        }
-        summary["security"] = json!(self.outcome.scheme.map(SecurityScheme::number));
-        summary["transport"] = json!(self.transport);
-        summary["duration_s"] = json!(self.duration_s);
-        summary["warnings"] = json!(self.warnings);
-        summary
+            json!({ "thread": network })
+        });
+        let urls = match self.urls() {
+            [] => Value::Null,
+            urls => json!({ "urls": urls }),
+        };
+        let last = json!({
+            "security": self.outcome.scheme.map(SecurityScheme::number),
+            "transport": self.transport,
+            "duration_s": self.duration_s,
+            "warnings": self.warnings,
+        });
+        merge_objects([first, thread, urls, last])
     }
 
     fn lines(&self) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::ident::printable_json;
 
-/// One object with the keys of all objects, in this order.
+/// One object with the keys of all objects, in this order. Null has none.
 pub(in crate::cli) fn merge_objects(objects: impl IntoIterator<Item = Value>) -> Value {
     let objects = objects.into_iter().filter_map(|object| match object {
         Value::Object(keys) => Some(keys),

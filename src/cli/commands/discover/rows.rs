@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use serde_json::{Value, json};
 
 use crate::cli::args::environment::without_device;
-use crate::cli::terminal::{cell, device_table, table, version_line, yes_or_no};
+use crate::cli::terminal::{cell, device_table, merge_objects, table, version_line, yes_or_no};
 use crate::flows::discover::DiscoveredDevice;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
@@ -14,36 +14,41 @@ use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
 /// A device, for machines. Data that it did not announce is null.
 pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
     let (device, medium, hints) = (&found.device, found.device.medium, &found.device.hints);
-    let mut row = json!({
+    let (maker, usb) = (hints.manufacturer.as_ref(), hints.usb.as_ref());
+    let extra = match medium.columns {
+        Columns::Advertisement => json!({
+            "signal": hints.signal,
+            "customer_id": maker.map(|maker| maker.customer_id),
+            "device_type": maker.map(|maker| maker.device_type),
+            "device_type_name": hints.manufacturer.and_then(ManufacturerData::type_name),
+            "device_subtype": maker.map(|maker| maker.device_subtype),
+            "services": hints.services,
+            "looks_like_provisioning": hints.is_likely,
+        }),
+        // Four hexadecimal digits, as `lsusb` shows them.
+        Columns::Plug => json!({
+            "usb_vendor_id": usb.map(|usb| format!("{:04x}", usb.vendor_id)),
+            "usb_product_id": usb.map(|usb| format!("{:04x}", usb.product_id)),
+            "serial_number": usb.and_then(|usb| usb.serial_number.as_ref()),
+        }),
+        Columns::Service | Columns::Version => Value::Null,
+    };
+    let silence = match medium.discovery {
+        Discovery::Enumerated => json!({ "silence": silence_of(found) }),
+        _ => Value::Null,
+    };
+    let first = json!({
         "transport": medium,
         "address": device.address.to_string(),
         "name": device.name,
         "node_id": hints.node_id,
     });
-    if medium.columns == Columns::Advertisement {
-        let maker = hints.manufacturer.as_ref();
-        row["signal"] = json!(hints.signal);
-        row["customer_id"] = json!(maker.map(|maker| maker.customer_id));
-        row["device_type"] = json!(maker.map(|maker| maker.device_type));
-        row["device_type_name"] = json!(hints.manufacturer.and_then(ManufacturerData::type_name));
-        row["device_subtype"] = json!(maker.map(|maker| maker.device_subtype));
-        row["services"] = json!(hints.services);
-        row["looks_like_provisioning"] = json!(hints.is_likely);
-    }
-    if medium.columns == Columns::Plug {
-        let usb = hints.usb.as_ref();
-        // Four hexadecimal digits, as `lsusb` shows them.
-        row["usb_vendor_id"] = json!(usb.map(|usb| format!("{:04x}", usb.vendor_id)));
-        row["usb_product_id"] = json!(usb.map(|usb| format!("{:04x}", usb.product_id)));
-        row["serial_number"] = json!(usb.and_then(|usb| usb.serial_number.as_ref()));
-    }
-    if medium.discovery == Discovery::Enumerated {
-        row["silence"] = json!(silence_of(found));
-    }
-    row["version"] = json!(found.version);
-    row["sec_ver"] = json!(hints.sec_version);
-    row["pop_required"] = json!(hints.pop_required);
-    row
+    let last = json!({
+        "version": found.version,
+        "sec_ver": hints.sec_version,
+        "pop_required": hints.pop_required,
+    });
+    merge_objects([first, extra, silence, last])
 }
 
 /// The id of the error of the probe, as if the search had been for this device only. `None` if a

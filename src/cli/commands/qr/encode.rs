@@ -7,12 +7,12 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::board::BoardArgs;
 use crate::cli::args::inputs::{Existing, create_private};
 use crate::cli::args::label::PAYLOAD_ARGUMENT;
-use crate::cli::terminal::{Format, print_note};
+use crate::cli::terminal::{Format, merge_objects, print_note};
 use crate::cli::workplace::Workplace;
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Remark, SourcedPayload, to_url};
@@ -79,8 +79,7 @@ impl Encode {
             write_file(path, flag, self.force, &bytes)?;
             files.push(path.display().to_string());
         }
-        let mut keys = json!({ "qrcode": text, "files": files });
-        let lines = if files.is_empty() {
+        let (lines, drawing) = if files.is_empty() {
             let lines = drawing.lines(if self.invert {
                 Terminal::DarkOnLight
             } else {
@@ -89,12 +88,14 @@ impl Encode {
             if printer.format() == Format::Text && std::io::stdout().is_terminal() {
                 warn_of_width(&lines);
             }
-            keys["drawing"] = json!(lines);
-            lines
+            let drawing = json!({ "drawing": lines });
+            (lines, drawing)
         } else {
-            files.iter().map(|file| format!("Wrote {file}")).collect()
+            let lines = files.iter().map(|file| format!("Wrote {file}"));
+            (lines.collect(), Value::Null)
         };
-        printer.result(&lines, keys)
+        let keys = json!({ "qrcode": text, "files": files });
+        printer.result(&lines, merge_objects([keys, drawing]))
     }
 
     /// The text for the code: as the person passed it, unless a flag asks for another form.
