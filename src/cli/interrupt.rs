@@ -1,7 +1,6 @@
 //! Ctrl-C and SIGTERM. The first signal ends a run in order, and the flow decides what that means. The
 //! second one ends it at once.
 
-use std::pin::pin;
 use std::time::Duration;
 
 #[cfg(unix)]
@@ -19,45 +18,35 @@ pub(in crate::cli) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Replaces the default effect of the signals.
-    #[cfg(unix)]
+    /// Replaces the default effect of the signals. If this fails, a signal ends espctl as it ends any
+    /// program.
     pub(in crate::cli) fn listen() -> Self {
+        #[cfg(unix)]
         use tokio::signal::unix::{SignalKind, signal};
-        let both = signal(SignalKind::interrupt())
-            .and_then(|interrupt| Ok([interrupt, signal(SignalKind::terminate())?]));
-        // If this fails, a signal ends espctl as it ends any program.
         Self {
-            signals: both.ok().map(Mutex::new),
+            #[cfg(unix)]
+            signals: signal(SignalKind::interrupt())
+                .and_then(|interrupt| Ok([interrupt, signal(SignalKind::terminate())?]))
+                .ok()
+                .map(Mutex::new),
         }
-    }
-
-    /// Prepares for Ctrl-C.
-    #[cfg(not(unix))]
-    pub(in crate::cli) fn listen() -> Self {
-        Self {}
     }
 
     /// Waits for the next signal.
-    #[cfg(unix)]
     async fn wait(&self) {
-        match &self.signals {
-            None => std::future::pending().await,
-            Some(signals) => {
-                let [interrupt, terminate] = &mut *signals.lock().await;
-                tokio::select! {
-                    _ = interrupt.recv() => {}
-                    _ = terminate.recv() => {}
-                }
-            }
+        #[cfg(unix)]
+        if let Some(signals) = &self.signals {
+            let [interrupt, terminate] = &mut *signals.lock().await;
+            return tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            };
         }
-    }
-
-    /// Waits for the next Ctrl-C.
-    #[cfg(not(unix))]
-    async fn wait(&self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_ok() {
+            return;
         }
+        std::future::pending::<()>().await;
     }
 
     /// Runs `work`, and drops it at the first signal.
@@ -82,24 +71,20 @@ impl Interrupts {
         W: Future<Output = Result<T, Failure>>,
     {
         let (stopper, stop) = Stop::new();
-        let mut work = pin!(work(stop));
-        let mut expiry = pin!(sleep(limit.unwrap_or_default()));
-        let (mut is_interrupted, mut is_expired) = (false, limit.is_none());
-        loop {
+        let signals = async {
             tokio::select! {
-                outcome = &mut work => return outcome,
-                () = self.wait() => {
-                    if is_interrupted {
-                        return Err(Failure::interrupted_twice());
-                    }
-                    is_interrupted = true;
-                    stopper.stop(StopReason::Interrupted);
-                }
-                () = &mut expiry, if !is_interrupted && !is_expired => {
-                    is_expired = true;
+                () = self.wait() => {}
+                () = sleep(limit.unwrap_or(Duration::MAX)) => {
                     stopper.stop(StopReason::Expired);
+                    self.wait().await;
                 }
             }
+            stopper.stop(StopReason::Interrupted);
+            self.wait().await;
+        };
+        tokio::select! {
+            outcome = work(stop) => outcome,
+            () = signals => Err(Failure::interrupted_twice()),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use clap::builder::FalseyValueParser;
 use clap::{ArgMatches, Args, CommandFactory as _, Parser};
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 
 use super::args::drivers::Drivers;
 use super::args::inputs::{Existing, create_private};
@@ -21,14 +21,15 @@ use super::commands::{
 use super::diagnose::bundle::{self, Bundle};
 use super::diagnose::{complete, doctor, explain};
 use super::interrupt::Interrupts;
-use super::subcommand::{Devices, Subcommand};
+use super::subcommand::Subcommand;
 use super::terminal::{Color, Format, Printer, TerminalObserver};
 use super::tree::public_tree;
 use super::usage;
 use super::workplace::Workplace;
+use crate::flows::Event;
 use crate::host::protect_memory;
 use crate::provisioner::Protocol;
-use crate::report::{ErrorId, Exit, Failure, Findings, Recorder, ResultPolicy, init_logging};
+use crate::report::{ErrorId, Exit, Failure, Findings, ResultPolicy, init_logging};
 use crate::transport::Driver;
 
 /// Puts ESP32 devices on a network and into their owner's account.
@@ -43,31 +44,43 @@ struct Cli {
 }
 
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Output")]
 struct OutputArgs {
     /// Print results as text, or as one JSON object a line on stdout.
-    #[arg(long, global = true, value_enum, default_value_t, env = "ESPCTL_FORMAT", help_heading = OUTPUT)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        env = "ESPCTL_FORMAT"
+    )]
     format: Format,
 
     /// When to use color. It never carries meaning; NO_COLOR is respected.
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", help_heading = OUTPUT)]
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
 
     /// Never prompt; missing values are errors. This is the default without a terminal or when CI is
     /// set.
-    #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new(), help_heading = OUTPUT)]
+    #[arg(long, global = true, env = "ESPCTL_NO_INPUT", value_parser = FalseyValueParser::new())]
     no_input: bool,
 
     /// Print more on stderr; twice for every exchange. Secrets are never printed.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = OUTPUT)]
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
 
     /// Also append what -v prints to this file.
-    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_LOG_FILE", help_heading = OUTPUT)]
+    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_LOG_FILE")]
     log_file: Option<PathBuf>,
 
     /// After the command, write everything that a bug report needs to this file: versions, findings of
     /// doctor, transcript, log, timings. It contains names and addresses, and no secrets.
-    #[arg(long, global = true, value_name = "FILE", env = "ESPCTL_SUPPORT_BUNDLE", help_heading = OUTPUT)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "ESPCTL_SUPPORT_BUNDLE"
+    )]
     support_bundle: Option<PathBuf>,
 }
 
@@ -150,37 +163,51 @@ pub fn main(
     };
     let recorder = bundle.as_ref().map(Bundle::recorder);
     let printer = printer.recorded(recorder.cloned());
-    if let Err(failure) = start_log(&cli.output, recorder) {
-        printer.failure(&failure);
-        if let Some(bundle) = bundle {
-            bundle.write(ResultPolicy::Omit, Some(&failure), &NOT_LOOKED, &printer);
-        }
-        return failure.exit.code();
-    }
     suppress_known_panic(DEPENDENCY_RACE);
     let command = cli.command.subcommand();
-    let answer = if command.is_output_private() {
-        ResultPolicy::Omit
-    } else {
+    let answer = if command.handling().is_public {
         ResultPolicy::Include
+    } else {
+        ResultPolicy::Omit
     };
     let observer = TerminalObserver::new(printer.clone(), cli.output.no_input, cli.output.verbose);
-    // A panic is a defect of espctl, and still ends with a result and a documented exit code.
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        block_on(command, &printer, bundle.as_ref(), || Workplace {
-            drivers,
-            matches: innermost(&matches).clone(),
-            tree,
-            printer: printer.clone(),
-            observer,
-            interrupts: Interrupts::listen(),
-        })
-    }));
-    let (outcome, findings) = outcome.unwrap_or_else(|_| {
-        let failure = Failure::fault(&anyhow!("this should not have happened: please report it"));
+    let fail = |failure: Failure| {
         printer.failure(&failure);
         (Err(failure), NOT_LOOKED)
+    };
+    let run = |runtime: Runtime| {
+        let ended = runtime.block_on(async {
+            let workplace = Workplace {
+                drivers,
+                matches: innermost(&matches).clone(),
+                tree,
+                printer: printer.clone(),
+                observer,
+                // Signals need the runtime.
+                interrupts: Interrupts::listen(),
+            };
+            run_and_look(command, &workplace, bundle.as_ref()).await
+        });
+        // A thread that still waits for stdin must not keep the program alive.
+        runtime.shutdown_background();
+        ended
+    };
+    let log_file = cli.output.log_file.as_deref();
+    let log_file = log_file.map(|path| create_private(path, "--log-file", Existing::Extended));
+    let started = log_file.transpose().and_then(|file| {
+        init_logging(cli.output.verbose, file, recorder);
+        let runtime = Builder::new_current_thread().enable_all().build();
+        runtime.map_err(|error| Failure::fault(&error.into()))
     });
+    let (outcome, findings) = match started {
+        Err(failure) => fail(failure),
+        // A panic is a defect of espctl, and still ends with a result and a documented exit code.
+        Ok(runtime) => catch_unwind(AssertUnwindSafe(|| run(runtime))).unwrap_or_else(|_| {
+            fail(Failure::fault(&anyhow!(
+                "this should not have happened: please report it"
+            )))
+        }),
+    };
     let failure = outcome.err();
     if let Some(bundle) = bundle {
         bundle.write(answer, failure.as_ref(), &findings, &printer);
@@ -223,66 +250,35 @@ fn suppress_known_panic(file: &'static str) {
     }));
 }
 
-/// Starts the log, if the flags ask for it.
-fn start_log(output: &OutputArgs, recorder: Option<&Recorder>) -> Result<(), Failure> {
-    let file = output.log_file.as_deref();
-    let file = file.map(|path| create_private(path, "--log-file", Existing::Extended));
-    init_logging(output.verbose, file.transpose()?, recorder);
-    Ok(())
-}
-
 /// Runs the command, prints how it failed, and then looks at this computer for the bundle.
-fn block_on(
+async fn run_and_look(
     command: &dyn Subcommand,
-    printer: &Printer,
+    workplace: &Workplace,
     bundle: Option<&Bundle>,
-    workplace: impl FnOnce() -> Workplace,
 ) -> (Result<(), Failure>, Findings) {
-    let runtime = match Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let failure = Failure::fault(&error.into());
-            printer.failure(&failure);
-            return (Err(failure), NOT_LOOKED);
+    let outcome = run(command, workplace).await;
+    let mut findings = NOT_LOOKED;
+    if let Some(bundle) = bundle {
+        let mut touches = command.handling().touches;
+        if let Err(failure) = &outcome {
+            // Such a run did not call the cloud, and a report does not either.
+            touches.cloud &= failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
         }
-    };
-    let ended = runtime.block_on(async {
-        // Signals need the runtime.
-        let workplace = workplace();
-        let outcome = run(command, &workplace).await;
-        let findings = match bundle {
-            Some(bundle) => {
-                let mut touches = command.touches();
-                if let Err(failure) = &outcome {
-                    // Such a run did not call the cloud, and a report does not either.
-                    touches.cloud &=
-                        failure.exit != Exit::Usage && failure.id != ErrorId::LoginRequired;
-                }
-                bundle.collect_findings(touches, &workplace).await
-            }
-            None => NOT_LOOKED,
-        };
-        workplace.drivers.finish_closing().await;
-        (outcome, findings)
-    });
-    // A thread that still waits for stdin must not keep the program alive.
-    runtime.shutdown_background();
-    ended
+        findings = bundle.collect_findings(touches, workplace).await;
+    }
+    workplace.drivers.finish_closing().await;
+    (outcome, findings)
 }
 
 async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Failure> {
-    let outcome = if command.stops_in_order() {
-        command.run(workplace).await
+    let running = command.run(workplace);
+    let outcome = if command.handling().stops_in_order {
+        running.await
     } else {
-        workplace
-            .interrupts
-            .run_until_signal(command.run(workplace))
-            .await
+        workplace.interrupts.run_until_signal(running).await
     };
-    if let Some(device) = workplace.observer.found()
-        && command.touches().devices == Devices::One
-    {
-        seen_devices::add(device.name.as_deref(), device.node_id.as_deref());
+    if let Some(Event::DeviceFound { name, node_id, .. }) = workplace.observer.found() {
+        seen_devices::add(name.as_deref(), node_id.as_deref());
     }
     if let Err(failure) = &outcome {
         workplace.printer.failure(failure);
@@ -291,14 +287,11 @@ async fn run(command: &dyn Subcommand, workplace: &Workplace) -> Result<(), Fail
 }
 
 /// The arguments of the innermost command, such as `device info`.
-fn innermost(mut matches: &ArgMatches) -> &ArgMatches {
-    while let Some((_, inner)) = matches.subcommand() {
-        matches = inner;
-    }
-    matches
+fn innermost(matches: &ArgMatches) -> &ArgMatches {
+    let inner = matches.subcommand();
+    inner.map_or(matches, |(_, inner)| innermost(inner))
 }
 
 /// bluez-async 0.9 panics here when a match rule of the bus is already removed.
 const DEPENDENCY_RACE: &str = "/src/messagestream.rs";
-const OUTPUT: &str = "Output";
 const NOT_LOOKED: Findings = Err("the run did not get so far");

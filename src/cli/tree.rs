@@ -18,14 +18,8 @@ pub(super) fn public_tree(whole: &Command) -> Command {
 }
 
 fn without_values(command: Command) -> Command {
-    let names: Vec<String> = public_subcommands(&command)
-        .map(|subcommand| subcommand.get_name().to_owned())
-        .collect();
-    let mut command = command.mut_args(|argument| argument.hide_env_values(true));
-    for name in names {
-        command = command.mut_subcommand(name, without_values);
-    }
-    command
+    let command = command.mut_args(|argument| argument.hide_env_values(true));
+    command.mut_subcommands(without_values)
 }
 
 /// The subcommands that are not hidden.

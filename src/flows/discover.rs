@@ -18,7 +18,7 @@ use crate::transport::{Candidate, Discovery, Medium, TransportError};
 /// A device in reach.
 #[derive(Clone, Debug)]
 pub struct DiscoveredDevice {
-    /// The announcement.
+    /// The announcement. The device's own version document replaces its data about security.
     pub device: Candidate,
     /// The version document; `None` if the device has no version endpoint or was not probed.
     pub version: Option<Version>,
@@ -104,18 +104,26 @@ pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discov
     };
     let describe = |candidate: Candidate| async move {
         let should_probe = should_probe(&candidate);
-        let mut device = DiscoveredDevice::from(candidate);
-        if should_probe {
-            match read_candidate_version(run, target, &device.device).await {
-                Ok(version) => device.version = version,
-                // The list has several devices, so one that fails does not fail the others.
-                Err(error) if target.address.is_none() && discovery == Discovery::Enumerated => {
-                    device.version_error = Some(Arc::new(error));
-                }
-                Err(error) => return Err(error),
-            }
+        let mut described = DiscoveredDevice::from(candidate);
+        if !should_probe {
+            return Ok(described);
         }
-        Ok(device)
+        match read_candidate_version(run, target, &described.device).await {
+            Ok(version) => {
+                if let Some(version) = &version {
+                    let hints = &mut described.device.hints;
+                    hints.sec_version = version.sec_ver.or(hints.sec_version);
+                    hints.pop_required = version.pop_required.or(hints.pop_required);
+                }
+                described.version = version;
+            }
+            // The list has several devices, so one that fails does not fail the others.
+            Err(error) if target.address.is_none() && discovery == Discovery::Enumerated => {
+                described.version_error = Some(Arc::new(error));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(described)
     };
     let described = try_join_all(seen.into_iter().map(describe)).await?;
     let (devices, others) = described.into_iter().partition(|it| is_wanted(&it.device));

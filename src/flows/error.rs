@@ -197,7 +197,7 @@ pub enum FlowError {
 
 impl FlowError {
     /// Makes the error of an exchange over a session at this step.
-    pub(super) fn of_session(step: FlowStep) -> impl Fn(SessionError) -> Self {
+    pub fn of_session(step: FlowStep) -> impl Fn(SessionError) -> Self {
         move |source| Self::Session { step, source }
     }
 

@@ -27,11 +27,15 @@ pub trait Observer: fmt::Debug + Send + Sync {
     fn event(&self, row: Option<&RowName>, event: &Event);
 
     /// Lets the user choose from a list, which may grow meanwhile. The flow drops the future if it no
-    /// longer needs the choice.
-    async fn choose(&self, row: Option<&RowName>, choice: Choice) -> Chosen;
+    /// longer needs the choice. A face that does not implement this is non-interactive.
+    async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {
+        Chosen::Nothing
+    }
 
     /// Lets the user type a value. `None`: the run is non-interactive, or the user gave no answer.
-    async fn ask(&self, row: Option<&RowName>, question: &Question) -> Option<Secret<String>>;
+    async fn ask(&self, _row: Option<&RowName>, _question: &Question) -> Option<Secret<String>> {
+        None
+    }
 }
 
 /// A fact about a run. The field names are those of the JSON.

@@ -7,14 +7,6 @@ use clap::Args;
 use crate::cli::args::inputs::parse_seconds;
 use crate::transport::DEFAULT_BAUD;
 
-/// The speed of the serial line.
-#[derive(Args, Clone, Debug)]
-pub(in crate::cli) struct SpeedArgs {
-    /// Speed of the serial line, in bits a second [default: 115200]
-    #[arg(long, value_name = "N", env = "ESPCTL_BAUD", value_parser = clap::value_parser!(u32).range(300..=4_000_000), help_heading = HEADING)]
-    baud: Option<u32>,
-}
-
 /// The limit for reading a board's log.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct LogArgs {
@@ -30,12 +22,6 @@ pub(in crate::cli) struct LogLine {
     pub(in crate::cli) timeout: Duration,
 }
 
-impl SpeedArgs {
-    pub(in crate::cli) fn log(&self, log: &LogArgs) -> LogLine {
-        log.line(self.baud)
-    }
-}
-
 impl LogArgs {
     /// The settings for this speed.
     pub(in crate::cli) fn line(&self, baud: Option<u32>) -> LogLine {
@@ -46,4 +32,5 @@ impl LogArgs {
     }
 }
 
-const HEADING: &str = "Serial line";
+/// The heading of these flags in help.
+pub(in crate::cli) const HEADING: &str = "Serial line";

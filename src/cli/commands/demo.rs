@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::commands::provision::{self, Summary};
-use crate::cli::subcommand::Subcommand;
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{Format, Printer};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
@@ -54,18 +54,14 @@ struct DeviceReady {
 
 #[async_trait(?Send)]
 impl Subcommand for Demo {
-    fn stops_in_order(&self) -> bool {
-        true
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::NOTHING.public().stopping_in_order()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let format = printer.format();
-        printer.share_terminal();
+        printer.spinner.hide();
         // kill_on_drop ends both emulators at the latest when this function returns.
         printer.print_line("Starting an emulated cloud:  espctl emulate cloud");
         let cloud = start_emulator(&["cloud"], format).await.map_err(fault)?;

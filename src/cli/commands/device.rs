@@ -1,6 +1,5 @@
 //! `device`: sends one command to a device without provisioning it.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,9 +11,9 @@ use crate::cli::args::device::DeviceArgs;
 use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::{Inputs, MAX_TEXT};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::terminal::{
-    CommandOutput, Format, ObserverOptions, Printer, ShownEvents, network_table, version_line,
+    CommandOutput, Format, Printer, ShownEvents, network_table, version_line, write_bytes,
     yes_or_no,
 };
 use crate::cli::workplace::Workplace;
@@ -75,13 +74,12 @@ pub(in crate::cli) struct Call {
 
 #[async_trait(?Send)]
 impl Subcommand for Device {
-    fn touches(&self) -> Touches {
-        Touches::NOTHING.with(Devices::One)
-    }
-
-    fn is_output_private(&self) -> bool {
-        // Only the application of the device knows what its answer contains.
-        matches!(self, Self::Call(_))
+    fn handling(&self) -> Handling {
+        Handling {
+            // Only the application of the device knows what its answer contains.
+            is_public: !matches!(self, Self::Call(_)),
+            ..Touches::NOTHING.with(Devices::One).public()
+        }
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
@@ -95,12 +93,9 @@ impl Subcommand for Device {
         let request = device
             .resolve(None, &mut inputs, printer.recorder(), &workplace.drivers)
             .await?;
-        observer.configure(ObserverOptions {
-            events: match self {
-                Self::Info(_) => ShownEvents::Warnings,
-                _ => ShownEvents::AsText,
-            },
-            ..ObserverOptions::default()
+        observer.show_events(match self {
+            Self::Info(_) => ShownEvents::Warnings,
+            _ => ShownEvents::AsText,
         });
         let run = Run::new(Arc::new(observer.clone()), request.pace.clone());
         let output = match self {
@@ -149,10 +144,7 @@ async fn list_networks(request: &DeviceRequest, run: &Run) -> Result<CommandOutp
     let mut device = run.pace.protocomm(secured);
     let networks = network::scan_networks(run, &mut device).await?;
     let closed = device.secured.session.close().await;
-    closed.map_err(|source| FlowError::Session {
-        step: FlowStep::Scanning,
-        source,
-    })?;
+    closed.map_err(FlowError::of_session(FlowStep::Scanning))?;
     let lines = network_table(&networks);
     Ok(CommandOutput::new(lines, json!({ "networks": networks })))
 }
@@ -180,64 +172,47 @@ impl Call {
         let answer = control::call_endpoint(secured.session, &self.endpoint, data.expose()).await;
         let answer = answer.map_err(failed)?;
         if self.raw {
-            return write_bytes(&answer);
+            let written = write_bytes(&mut std::io::stdout().lock(), &answer);
+            return written.map_err(|error| Failure::output_lost(&error));
         }
         let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
         let text = std::str::from_utf8(&answer).ok();
         let text = text.filter(|text| text.chars().all(is_shown));
         let hex = hex::encode(&answer);
         let keys = json!({ "answer_hex": hex, "answer_text": text });
-        CommandOutput::new([text.map_or(hex, str::to_owned)], keys).print(printer)
+        printer.result(&[text.map_or(hex, str::to_owned)], keys)
     }
 
     /// Reads the data to send. Devices cannot receive an empty request.
     async fn read_data(&self, inputs: &mut Inputs<'_>) -> Result<Secret<Vec<u8>>, Failure> {
-        let (flag, bytes) = match (&self.source, &self.data, &self.hex) {
-            (Some(source), ..) => {
-                let path = Path::new(source.strip_prefix('@').unwrap_or(source));
-                ("@FILE", inputs.read_bytes(path, "@FILE").await?)
-            }
-            (None, Some(data), _) => {
-                let text = data.expose();
-                let path = Some(text.as_str()).filter(|text| *text == "-");
-                let bytes = match path.or_else(|| text.strip_prefix('@')) {
-                    Some(path) => {
-                        let path = Path::new(path);
-                        inputs.read_unnamed(MAX_TEXT, path, "--data").await?
-                    }
-                    None => Secret::new(text.as_bytes().to_vec()),
-                };
-                ("--data", bytes)
-            }
-            (None, None, Some(hex)) => {
-                let bytes = hex::decode(hex.expose()).map_err(|_| {
-                    let message = "--hex: expected pairs of hexadecimal digits";
-                    Failure::new(ErrorId::InvalidData, message)
-                })?;
-                ("--hex", Secret::new(bytes))
-            }
-            (None, None, None) => {
-                let message =
-                    "there is no data to send, and devices do not accept an empty request";
-                return Err(Failure::new(ErrorId::MissingData, message));
-            }
+        let invalid = |message: String| Failure::new(ErrorId::InvalidData, message);
+        let (flag, bytes) = if let Some(source) = &self.source {
+            let path = Path::new(source.strip_prefix('@').unwrap_or(source));
+            ("@FILE", inputs.read_bytes(path, "@FILE").await?)
+        } else if let Some(data) = &self.data {
+            let text = data.expose().as_str();
+            let is_stdin = text == "-";
+            let bytes = match text.strip_prefix('@').or_else(|| is_stdin.then_some(text)) {
+                Some(path) => {
+                    let path = Path::new(path);
+                    inputs.read_unnamed(MAX_TEXT, path, "--data").await?
+                }
+                None => Secret::new(text.as_bytes().to_vec()),
+            };
+            ("--data", bytes)
+        } else if let Some(hex) = &self.hex {
+            let bytes = hex::decode(hex.expose()).map(Secret::new);
+            let message = "--hex: expected pairs of hexadecimal digits";
+            ("--hex", bytes.map_err(|_| invalid(message.to_owned()))?)
+        } else {
+            let message = "there is no data to send, and devices do not accept an empty request";
+            return Err(Failure::new(ErrorId::MissingData, message));
         };
         if bytes.expose().is_empty() {
             let message = format!("{flag}: devices do not accept an empty request");
-            return Err(Failure::new(ErrorId::InvalidData, message));
+            return Err(invalid(message));
         }
         Ok(bytes)
-    }
-}
-
-/// Writes raw bytes to stdout. A closed pipe is not an error: its reader has ended.
-fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::output_lost(&error))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -8,29 +8,24 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::Args;
 use futures_util::StreamExt as _;
-use futures_util::future::join_all;
 use futures_util::stream;
 use serde_json::{Value, json};
 
 use self::rows::{json_row, sort, tables};
-use crate::cli::args::drivers::{Drivers, TransportName};
+use crate::cli::args::drivers::TransportName;
 use crate::cli::args::environment::flow_failure;
 use crate::cli::args::filters::FilterArgs;
-use crate::cli::args::inputs::{Inputs, parse_seconds};
+use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::seen_devices::{self, Seen};
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
-use crate::cli::terminal::{
-    CommandOutput, ObserverOptions, Printer, ShownEvents, TerminalObserver,
-};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
+use crate::cli::terminal::{Printer, ShownEvents, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
-    Access, Choice, Chosen, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, Question,
-    RowName, Run, Target,
+    Access, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, RowName, Run, Target,
 };
 use crate::report::{Failure, describe_filters, transcript};
-use crate::secret::Secret;
-use crate::transport::{Candidate, Discovery, Driver, Medium, TransportError};
+use crate::transport::{Candidate, Discovery, Medium, TransportError};
 
 /// List the devices in reach, and what they announce about themselves.
 ///
@@ -66,41 +61,20 @@ pub(in crate::cli) struct Discover {
 
 #[async_trait(?Send)]
 impl Subcommand for Discover {
-    fn touches(&self) -> Touches {
-        Touches::NOTHING.with(Devices::All)
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::NOTHING.with(Devices::All).public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let Workplace {
-            drivers,
-            printer,
-            observer,
-            ..
-        } = workplace;
-        observer.configure(ObserverOptions {
-            events: ShownEvents::AsText,
-            ..ObserverOptions::default()
-        });
-        let inputs = workplace.inputs();
-        let transcript = transcript(None, printer.recorder());
-        let mut requests = Vec::new();
-        for driver in self.select_drivers(&inputs, drivers)? {
-            let mut request = self.request(driver, &inputs, drivers)?;
-            request.target.transcript.clone_from(&transcript);
-            requests.push(request);
-        }
-        printer.start_list();
+        let (drivers, printer) = (&workplace.drivers, &workplace.printer);
+        workplace.observer.show_events(ShownEvents::AsText);
+        let requests = self.requests(workplace)?;
+        printer.spinner.start("Listening");
         for request in &requests {
             printer.print_line(&format!("Looking {}", search_place(request)));
         }
         let outcomes = self.search_all(requests, workplace).await;
-        let mut found = Vec::new();
-        let mut notes = Vec::new();
-        let mut failed = None;
+        let (mut found, mut notes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
         for (request, outcome) in outcomes {
             let medium = request.target.medium;
             let error = match outcome {
@@ -128,19 +102,16 @@ impl Subcommand for Discover {
                 printer.print_line(&format!("No devices over {medium}: {error}"));
                 continue;
             }
-            // Any other error is more helpful than the error that there is no device.
-            let is_other = |error: &FlowError| !matches!(error, FlowError::NoCandidate { .. });
-            if failed
-                .as_ref()
-                .is_none_or(|(first, _)| is_other(&error) && !is_other(first))
-            {
-                failed = Some((error, request));
-            }
+            errors.push((error, request));
         }
         let mut found = merge_addresses(found);
         sort(&mut found, &drivers.media());
         store_names(&found);
-        if let Some((error, request)) = failed.filter(|_| found.is_empty()) {
+        // Any other error is more helpful than the error that there is no device.
+        let is_least = |(error, _): &(FlowError, _)| matches!(error, FlowError::NoCandidate { .. });
+        if found.is_empty()
+            && let Some((error, request)) = errors.into_iter().min_by_key(is_least)
+        {
             let failure = flow_failure(&error, &request);
             return Err(match error.step() {
                 // The search had no device to connect to.
@@ -150,11 +121,10 @@ impl Subcommand for Discover {
                 _ => failure,
             });
         }
-        let mut lines = tables(&found);
-        lines.extend(notes);
+        let lines = [tables(&found), notes].concat();
         let devices: Vec<Value> = found.iter().map(json_row).collect();
-        let keys = json!({ "devices": devices, "warnings": observer.warnings() });
-        CommandOutput::new(lines, keys).print(printer)
+        let keys = json!({ "devices": devices, "warnings": workplace.observer.warnings() });
+        printer.result(&lines, keys)
     }
 }
 
@@ -186,37 +156,36 @@ impl Discover {
             }
         });
         // If two transports lead to the same device, a second connection would close the first.
-        if workplace.drivers.is_located(&workplace.inputs()) {
-            stream::iter(searches).then(|search| search).collect().await
-        } else {
-            join_all(searches).await
-        }
+        let is_located = workplace.drivers.is_located(&workplace.inputs());
+        let at_once = if is_located { 1 } else { usize::MAX };
+        stream::iter(searches).buffered(at_once).collect().await
     }
 
-    /// The driver of `--transport`, or all drivers that know the given address.
-    fn select_drivers<'d>(
-        &self,
-        inputs: &Inputs<'_>,
-        drivers: &'d Drivers,
-    ) -> Result<Vec<&'d Arc<dyn Driver>>, Failure> {
+    /// A request with the driver of `--transport`, or one with each driver that knows the given
+    /// address.
+    fn requests(&self, workplace: &Workplace) -> Result<Vec<DeviceRequest>, Failure> {
+        let (drivers, inputs) = (&workplace.drivers, workplace.inputs());
+        let mut selected: Vec<_> = drivers.all().iter().collect();
         if let Some(name) = &self.transport {
             let driver = drivers.named(name)?;
-            drivers.refuse_other_addresses(driver, inputs)?;
-            return Ok(vec![driver]);
+            drivers.refuse_other_addresses(driver, &inputs)?;
+            selected = vec![driver];
+        } else {
+            selected.retain(|driver| drivers.has_all_locations(driver, &inputs));
         }
-        let all = drivers.all().iter();
-        Ok(all
-            .filter(|driver| drivers.has_all_locations(driver, inputs))
-            .collect())
+        let transcript = transcript(None, workplace.printer.recorder());
+        let requests = selected.into_iter().map(|driver| {
+            let target = drivers.target_from(driver, &inputs)?;
+            let transcript = transcript.clone();
+            Ok(self.request(Target {
+                transcript,
+                ..target
+            }))
+        });
+        requests.collect()
     }
 
-    fn request(
-        &self,
-        driver: &Arc<dyn Driver>,
-        inputs: &Inputs<'_>,
-        drivers: &Drivers,
-    ) -> Result<DeviceRequest, Failure> {
-        let mut target = drivers.target_from(driver, inputs)?;
+    fn request(&self, mut target: Target) -> DeviceRequest {
         self.filters.apply(&mut target);
         let mut pace = Pace {
             search: self.discovery_timeout,
@@ -229,18 +198,17 @@ impl Discover {
         if target.medium.discovery == Discovery::Enumerated {
             pace.limits.connect = pace.limits.connect.min(limit);
         }
-        if target.address.is_none() {
-            let usual = target.medium.usual_address;
-            target.address = usual.and_then(|usual| driver.parse_address(usual).ok());
-        }
+        let usual = target.medium.usual_address;
+        let usual = usual.and_then(|usual| target.driver.parse_address(usual).ok());
+        target.address = target.address.or(usual);
         let address = target.address.as_ref();
-        Ok(DeviceRequest {
+        DeviceRequest {
             label: address.map_or_else(|| "a device".to_owned(), ToString::to_string),
             target,
             access: Access::default(),
             pace,
             network: None,
-        })
+        }
     }
 
     /// Whether the list also has what does not look like a device. Filters always apply.
@@ -252,9 +220,9 @@ impl Discover {
 /// Stores the names of devices that announced themselves, for completions.
 fn store_names(found: &[DiscoveredDevice]) {
     let mut seen = Seen::default();
+    let devices = found.iter().map(|found| &found.device);
     // The device that is added last comes first.
-    let devices = found.iter().rev().map(|found| &found.device);
-    for device in devices.filter(|device| device.medium.announces()) {
+    for device in devices.rev().filter(|device| device.medium.announces()) {
         seen.add(device.name.as_deref(), device.hints.node_id.as_deref());
     }
     seen_devices::replace(&seen);
@@ -282,7 +250,7 @@ fn unlisted_note(count: usize, target: &Target) -> Option<String> {
 /// Shows the devices of all searches in one list, while one of the searches goes on.
 #[derive(Debug)]
 struct LiveList {
-    devices: Arc<Mutex<Vec<Candidate>>>,
+    devices: Arc<Mutex<Vec<DiscoveredDevice>>>,
     shows_others: bool,
     /// The order of the media in the list.
     order: Vec<&'static Medium>,
@@ -298,23 +266,13 @@ impl Observer for LiveList {
         };
         let mut devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         // A device may announce other data than before, which can remove it from the list.
-        devices
-            .retain(|listed| (listed.medium, &listed.address) != (device.medium, &device.address));
+        let key = |device: &Candidate| (device.medium, device.address.clone());
+        devices.retain(|listed| key(&listed.device) != key(device));
         if *is_wanted || self.shows_others {
-            devices.push(device.clone());
+            devices.push(device.clone().into());
         }
-        let found = devices.iter().cloned().map(DiscoveredDevice::from);
-        let mut found: Vec<_> = found.collect();
-        sort(&mut found, &self.order);
-        self.printer.show(&tables(&found));
-    }
-
-    async fn choose(&self, _row: Option<&RowName>, _choice: Choice) -> Chosen {
-        Chosen::Nothing
-    }
-
-    async fn ask(&self, _row: Option<&RowName>, _question: &Question) -> Option<Secret<String>> {
-        None
+        sort(&mut devices, &self.order);
+        self.printer.spinner.show_above(&tables(&devices));
     }
 }
 
@@ -322,16 +280,14 @@ impl Observer for LiveList {
 /// version document.
 fn merge_addresses(found: Vec<DiscoveredDevice>) -> Vec<DiscoveredDevice> {
     let mut merged: Vec<DiscoveredDevice> = Vec::new();
-    for found in found {
-        let device = &found.device;
+    for one in found {
+        let (medium, address) = (one.device.medium, &one.device.address);
         let same = merged
             .iter_mut()
-            .find(|DiscoveredDevice { device: entry, .. }| {
-                entry.medium != device.medium && entry.address == device.address
-            });
+            .find(|entry| entry.device.medium != medium && entry.device.address == *address);
         match same {
-            None => merged.push(found),
-            Some(entry) if entry.version.is_none() && found.version.is_some() => *entry = found,
+            None => merged.push(one),
+            Some(entry) if entry.version.is_none() && one.version.is_some() => *entry = one,
             Some(_) => {}
         }
     }

@@ -18,8 +18,8 @@ use crate::cli::args::environment::{
 };
 use crate::cli::args::inputs::{Inputs, parse_seconds};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Subcommand, Touches};
-use crate::cli::terminal::{CommandOutput, TerminalObserver, keys_of};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
+use crate::cli::terminal::{CommandOutput, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::cloud::account::LogIn;
 use crate::cloud::{Client, Tokens};
@@ -102,12 +102,8 @@ impl<'a> Account<'a> {
 
 #[async_trait(?Send)]
 impl Subcommand for Login {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
@@ -284,11 +280,8 @@ impl Login {
         } else {
             "Log in with the browser. If it does not open, open this page on this computer"
         };
-        printer.announce(
-            "login_page",
-            &format!("{request}:\n{url}"),
-            keys_of("url", &url),
-        );
+        let line = format!("{request}:\n{url}");
+        printer.announce("login_page", &line, json!({ "url": url }));
         if !self.no_browser
             && let Err(error) = open_page(url)
         {

@@ -9,7 +9,7 @@ use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{
     ACCESS_TOKEN, account_failure, cloud_failure, has_access_token,
 };
-use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::CommandOutput;
 use crate::cli::workplace::Workplace;
 use crate::report::Failure;
@@ -23,12 +23,8 @@ pub(in crate::cli) struct Logout {
 
 #[async_trait(?Send)]
 impl Subcommand for Logout {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use crate::cli::args::account::AccountArgs;
 use crate::cli::args::completions::node_ids;
 use crate::cli::args::environment::cloud_failure;
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, TerminalObserver, cell, table, yes_or_no};
 use crate::cli::workplace::Workplace;
 use crate::cloud::nodes::Node;
@@ -41,31 +41,27 @@ pub(in crate::cli) struct Info {
 /// Arguments of `node remove`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Remove {
-    #[arg(value_name = "NODE_ID", value_parser = NonEmptyStringValueParser::new().map(PublicText::from), add = node_ids())]
-    node_id: PublicText,
-
     /// Do not ask for confirmation.
     #[arg(short, long)]
     yes: bool,
 
     #[command(flatten)]
-    account: AccountArgs,
+    node: Info,
 }
 
 #[async_trait(?Send)]
 impl Subcommand for Nodes {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
-        let (Self::Info(Info { account, .. })
-        | Self::List(account)
-        | Self::Remove(Remove { account, .. })) = self;
+        let (Self::List(account)
+        | Self::Info(Info { account, .. })
+        | Self::Remove(Remove {
+            node: Info { account, .. },
+            ..
+        })) = self;
         let client = &account.open().await?;
         let output = match self {
             Self::Info(args) => show_node(&args.node_id, client).await,
@@ -96,43 +92,37 @@ async fn show_node(node_id: &str, client: &Client) -> Result<CommandOutput, Fail
     let node = node.map_err(|error| cloud_failure(&error, &step))?;
     let mut node = node.ok_or_else(|| unknown_node(node_id))?;
     hide_tokens(&mut node);
-    let more = [
-        ("role", cell(node.role.as_ref())),
-        ("metadata", cell(node.metadata.as_ref())),
-    ];
-    let lines: Vec<String> = ["node", "name", "type", "firmware", "connected", "tags"]
-        .into_iter()
-        .zip(cells(&node))
-        .chain(more)
-        .map(|(name, value)| format!("{name:<11}{value}"))
-        .collect();
+    let more = [cell(node.role.as_ref()), cell(node.metadata.as_ref())];
+    let names = "node name type firmware connected tags role metadata".split(' ');
+    let values = cells(&node).into_iter().chain(more);
+    let lines = names.zip(values);
+    let lines = lines.map(|(name, value)| format!("{name:<11}{value}"));
+    let lines: Vec<String> = lines.collect();
     Ok(CommandOutput::new(lines, json!({ "node": node })))
 }
 
 async fn remove_node(
-    args: &Remove,
+    Remove { yes, node }: &Remove,
     client: &Client,
     observer: &TerminalObserver,
 ) -> Result<CommandOutput, Failure> {
-    let id = printable(args.node_id.as_bytes());
+    let node_id = &*node.node_id;
+    let id = printable(node_id.as_bytes());
     let question = format!("Remove {id} from the account?");
-    if !args.yes && !observer.confirm(&question).await {
+    if !yes && !observer.confirm(&question).await {
         let message = format!("the removal of {id} was not confirmed");
         return Err(Failure::new(ErrorId::ConfirmationNeeded, message));
     }
-    let removed = client.remove_node(&args.node_id).await;
+    let removed = client.remove_node(node_id).await;
     // The cloud rejects the removal of a node that it does not have, and a retry would not help.
     if let Err(CloudError::Rejected { .. }) = &removed
-        && let Ok(None) = client.fetch_node(&args.node_id).await
+        && let Ok(None) = client.fetch_node(node_id).await
     {
-        return Err(unknown_node(&args.node_id));
+        return Err(unknown_node(node_id));
     }
     removed.map_err(|error| cloud_failure(&error, &format!("removing {id}")))?;
     let line = format!("Removed {id} from the account");
-    Ok(CommandOutput::new(
-        [line],
-        json!({ "removed": &*args.node_id }),
-    ))
+    Ok(CommandOutput::new([line], json!({ "removed": node_id })))
 }
 
 fn unknown_node(node_id: &str) -> Failure {
@@ -167,16 +157,11 @@ fn hide_tokens(node: &mut Node) {
         .filter_map(|part| part.get_mut("params")?.as_array_mut())
         .flatten();
     for parameter in parameters {
-        let kind = parameter.get("type").and_then(Value::as_str);
-        if !kind.is_some_and(|kind| TOKEN_TYPES.contains(&kind)) {
+        let text_of = |key| parameter.get(key).and_then(Value::as_str);
+        if !text_of("type").is_some_and(|kind| TOKEN_TYPES.contains(&kind)) {
             continue;
         }
-        names.extend(
-            parameter
-                .get("name")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-        );
+        names.extend(text_of("name").map(str::to_owned));
         if let Some(value) = parameter.get_mut("value") {
             *value = json!(REDACTED);
         }

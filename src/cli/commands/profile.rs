@@ -9,7 +9,7 @@ use crate::account::{AccountError, Folder, Profile, parse_base_url};
 use crate::cli::args::completions::profiles;
 use crate::cli::args::environment::{account_failure, account_folder};
 use crate::cli::args::public_text::PublicText;
-use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, Printer, table};
 use crate::cli::workplace::Workplace;
 use crate::cloud::is_loopback;
@@ -70,12 +70,8 @@ struct ProfileRow {
 
 #[async_trait(?Send)]
 impl Subcommand for Profiles {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT_FILES
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT_FILES.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

@@ -15,8 +15,8 @@ use crate::cli::args::environment::flow_failure;
 use crate::cli::args::inputs::parse_seconds;
 use crate::cli::args::network::NetworkArgs;
 use crate::cli::args::owner::OwnerArgs;
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
-use crate::cli::terminal::{CommandOutput, ObserverOptions, Printer, merge_objects};
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
+use crate::cli::terminal::{Printer, merge_objects};
 use crate::cli::workplace::Workplace;
 use crate::flows::provision::{self as flow, Outcome};
 use crate::flows::{DeviceRequest, Event, Observer as _, ProvisionRequest, Run, Warning};
@@ -61,50 +61,38 @@ pub(in crate::cli) struct Summary {
 
 #[async_trait(?Send)]
 impl Subcommand for Provision {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT.with(Devices::One)
-    }
-
-    fn stops_in_order(&self) -> bool {
-        true
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        let touches = Touches::ACCOUNT.with(Devices::One);
+        touches.public().stopping_in_order()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let observer = &workplace.observer;
         let began = Instant::now();
-        let resolving = self.resolve(workplace);
+        let limit = self.timeout.unwrap_or(Duration::MAX);
         // The limit also covers the wait for a pipe.
         let in_time = async {
-            match self.timeout {
-                None => resolving.await,
-                Some(limit) => timeout(limit, resolving).await.unwrap_or_else(|_| {
-                    let message = "an input did not arrive within the time limit of the whole run";
-                    Err(Failure::new(ErrorId::Expired, message))
-                }),
-            }
+            let resolved = timeout(limit, self.resolve(workplace)).await;
+            resolved.unwrap_or_else(|_| {
+                let message = "an input did not arrive within the time limit of the whole run";
+                Err(Failure::new(ErrorId::Expired, message))
+            })
         };
         let mut request = workplace.interrupts.run_until_signal(in_time).await?;
         let device = &mut request.device;
-        let mut options = ObserverOptions {
-            asks_one_passphrase: self.network.no_retry,
-            ..ObserverOptions::default()
-        };
+        if self.network.no_retry {
+            observer.ask_one_passphrase();
+        }
         if observer.can_ask() && device.target.medium.joins_device_network {
             let source = workplace.matches.value_source(SEARCH_TIMEOUT_ID);
             if source == Some(ValueSource::DefaultValue) {
                 // The person needs time to join the hotspot.
                 device.pace.search = HOTSPOT_TIMEOUT;
             }
-            options.invitation = hotspot_invitation(device);
+            observer.invite(hotspot_invitation(device));
         }
-        observer.configure(options);
-        let time_left = self
-            .timeout
-            .map(|limit| limit.saturating_sub(began.elapsed()));
+        let limit = self.timeout;
+        let time_left = limit.map(|limit| limit.saturating_sub(began.elapsed()));
         let summary = provision(request, time_left, workplace).await?;
         summary.print(&workplace.printer)
     }
@@ -112,17 +100,16 @@ impl Subcommand for Provision {
 
 impl Provision {
     async fn resolve(&self, workplace: &Workplace) -> Result<ProvisionRequest, Failure> {
+        let (printer, drivers) = (&workplace.printer, &workplace.drivers);
         let mut inputs = workplace.inputs();
         let pop = self.positional_pop.as_ref();
-        let recorder = workplace.printer.recorder();
-        let resolving = self
-            .device
-            .resolve(pop, &mut inputs, recorder, &workplace.drivers);
-        let mut device = resolving.await?;
+        let device = &self.device;
+        let mut device = device
+            .resolve(pop, &mut inputs, printer.recorder(), drivers)
+            .await?;
         device.pace.join = self.network.join_timeout;
         let can_ask = workplace.observer.can_ask();
-        let resolving = self.network.resolve(&device, &mut inputs, can_ask);
-        let network = resolving.await?;
+        let network = self.network.resolve(&device, &mut inputs, can_ask).await?;
         let owner = self.owner.resolve(device.target.medium, &inputs).await?;
         Ok(ProvisionRequest {
             device,
@@ -185,8 +172,7 @@ impl Summary {
 
     /// Prints the summary as the result.
     pub(in crate::cli) fn print(&self, printer: &Printer) -> Result<(), Failure> {
-        let keys = json!({ "summary": self.json_object() });
-        CommandOutput::new(self.lines(), keys).print(printer)
+        printer.result(&self.lines(), json!({ "summary": self.json_object() }))
     }
 
     /// The network that the device joined.
@@ -208,7 +194,7 @@ impl Summary {
     fn json_object(&self) -> Value {
         let (wifi, thread) = self.network();
         let node = self.outcome.node.as_ref();
-        let mut parts = vec![json!({
+        let first = json!({
             "node_id": self.node_id(),
             "mapped": node.is_some(),
             "mapped_by": node.map(|node| node.method),
@@ -218,20 +204,19 @@ impl Summary {
             "bssid": wifi.and_then(|wifi| wifi.bssid.as_ref()),
             "channel": wifi.and_then(|wifi| wifi.channel),
             "auth": wifi.and_then(|wifi| wifi.auth),
-        })];
-        if let Some(thread) = thread {
-            parts.push(json!({ "thread": thread }));
-        }
-        if !self.urls().is_empty() {
-            parts.push(json!({ "urls": self.urls() }));
-        }
-        parts.push(json!({
+        });
+        let thread = thread.map_or(Value::Null, |thread| json!({ "thread": thread }));
+        let urls = match self.urls() {
+            [] => Value::Null,
+            urls => json!({ "urls": urls }),
+        };
+        let last = json!({
             "security": self.outcome.scheme.map(SecurityScheme::number),
             "transport": self.transport,
             "duration_s": self.duration_s,
             "warnings": self.warnings,
-        }));
-        merge_objects(parts)
+        });
+        merge_objects([first, thread, urls, last])
     }
 
     fn lines(&self) -> Vec<String> {
@@ -245,34 +230,28 @@ impl Summary {
             (None, None, Some(_)) => "Thread Provisioning Successful".to_owned(),
             (None, None, None) => "There was nothing to do".to_owned(),
         };
-        let mut lines = vec![title];
-        let mut row = |name: &str, value: &str| lines.push(format!("  {name:<11}{value}"));
-        if let Some(node_id) = self.node_id() {
-            row("node id", node_id);
-        }
-        if let Some(wifi) = wifi {
-            row("IP address", wifi.ip.as_deref().unwrap_or("not reported"));
-            row("SSID", &wifi.ssid.to_string());
-            if let Some(bssid) = &wifi.bssid {
-                row("BSSID", &bssid.to_string());
-            }
-            if let Some(channel) = wifi.channel {
-                row("channel", &channel.to_string());
-            }
-        }
-        if let Some(thread) = thread {
-            row("network", &printable(thread.network_name.as_bytes()));
-            row("PAN id", &thread.pan_id);
-            row("channel", &thread.channel.to_string());
-        }
-        for url in self.urls() {
-            row("page", url);
-        }
-        if let Some(scheme) = self.outcome.scheme {
-            row("security", &scheme.number().to_string());
-        }
-        row("duration", &format!("{:.1} s", self.duration_s));
-        lines
+        let not_reported = || "not reported".to_owned();
+        let ip = wifi.map(|wifi| wifi.ip.clone().unwrap_or_else(not_reported));
+        let bssid = wifi.and_then(|wifi| wifi.bssid.as_ref());
+        let channel = wifi.and_then(|wifi| wifi.channel);
+        let name = thread.map(|thread| printable(thread.network_name.as_bytes()));
+        let mut rows = vec![
+            ("node id", self.node_id().map(str::to_owned)),
+            ("IP address", ip),
+            ("SSID", wifi.map(|wifi| wifi.ssid.to_string())),
+            ("BSSID", bssid.map(ToString::to_string)),
+            ("channel", channel.map(|channel| channel.to_string())),
+            ("network", name),
+            ("PAN id", thread.map(|thread| thread.pan_id.clone())),
+            ("channel", thread.map(|thread| thread.channel.to_string())),
+        ];
+        rows.extend(self.urls().iter().map(|url| ("page", Some(url.clone()))));
+        let scheme = self.outcome.scheme.map(SecurityScheme::number);
+        rows.push(("security", scheme.map(|number| number.to_string())));
+        rows.push(("duration", Some(format!("{:.1} s", self.duration_s))));
+        let rows = rows.into_iter();
+        let rows = rows.filter_map(|(name, value)| Some(format!("  {name:<11}{}", value?)));
+        std::iter::once(title).chain(rows).collect()
     }
 }
 

@@ -1,5 +1,6 @@
 //! `qr`: reads and makes the QR codes of labels.
 
+mod board;
 mod decode;
 mod encode;
 

@@ -10,7 +10,7 @@ use super::login::Account;
 use crate::account::TokenSource;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::environment::{ACCESS_TOKEN, cloud_failure};
-use crate::cli::subcommand::{Subcommand, Touches};
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::terminal::{CommandOutput, format_duration, merge_objects};
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
@@ -29,16 +29,13 @@ pub(in crate::cli) struct Whoami {
 
 #[async_trait(?Send)]
 impl Subcommand for Whoami {
-    fn touches(&self) -> Touches {
-        if self.check {
+    fn handling(&self) -> Handling {
+        let touches = if self.check {
             Touches::ACCOUNT
         } else {
             Touches::ACCOUNT_FILES
-        }
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+        };
+        touches.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {

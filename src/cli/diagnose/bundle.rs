@@ -69,12 +69,12 @@ impl Bundle {
         touches: Touches,
         workplace: &Workplace,
     ) -> Findings {
-        let printer = &workplace.printer;
-        printer.start_waiting("Checking this computer for the support bundle");
+        let spinner = &workplace.printer.spinner;
+        spinner.start("Checking this computer for the support bundle");
         let checks = collect_findings(touches, self.recorder.searched(), workplace);
         let checks = async { Ok(timeout(CHECKS_TIMEOUT, checks).await) };
         let outcome = workplace.interrupts.run_until_signal(checks).await;
-        printer.stop_waiting();
+        spinner.clear();
         match outcome {
             Ok(Ok(findings)) => findings,
             Ok(Err(_)) => Err("the checks timed out"),

@@ -13,6 +13,7 @@ mod serial;
 use async_trait::async_trait;
 use clap::Args;
 use clap::builder::FalseyValueParser;
+use serde_json::json;
 
 use self::account::examine_account;
 use self::bluetooth::examine_bluetooth;
@@ -23,8 +24,7 @@ use self::serial::examine_serial_ports;
 use crate::cli::args::account::AccountArgs;
 use crate::cli::args::drivers::{Drivers, TransportName};
 use crate::cli::args::inputs::Inputs;
-use crate::cli::subcommand::{Devices, Subcommand, Touches};
-use crate::cli::terminal::keys_of;
+use crate::cli::subcommand::{Devices, Handling, Subcommand, Touches};
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
 
@@ -53,25 +53,20 @@ pub(in crate::cli) struct Doctor {
 
 #[async_trait(?Send)]
 impl Subcommand for Doctor {
-    fn touches(&self) -> Touches {
-        Touches::ACCOUNT.with(Devices::All)
-    }
-
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::ACCOUNT.with(Devices::All).public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
         let scope = self.scope(&workplace.inputs(), &workplace.drivers)?;
-        printer.start_waiting("Checking this computer");
+        printer.spinner.start("Checking this computer");
         let findings = self.examine_computer(&scope).await;
         let problems = findings
             .iter()
             .filter(|finding| finding.state == CheckState::Problem);
         let mut problems: Vec<&str> = problems.map(|finding| finding.check.into_str()).collect();
-        let mut keys = keys_of("findings", &findings);
-        keys.extend(keys_of("problems", &problems.len()));
+        let keys = json!({ "findings": findings, "problems": problems.len() });
         let lines = format_report(&findings);
         if !self.require || problems.is_empty() {
             return printer.result(&lines, keys);

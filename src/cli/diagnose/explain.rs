@@ -10,8 +10,7 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::cli::args::completions::error_ids;
 use crate::cli::args::public_text::PublicText;
 use crate::cli::diagnose::doctor::checks::Check;
-use crate::cli::subcommand::Subcommand;
-use crate::cli::terminal::keys_of;
+use crate::cli::subcommand::{Handling, Subcommand, Touches};
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::report::{ErrorEntry, ErrorId, Exit, Failure};
@@ -40,8 +39,8 @@ struct Explanation {
 
 #[async_trait(?Send)]
 impl Subcommand for Explain {
-    fn is_output_private(&self) -> bool {
-        false
+    fn handling(&self) -> Handling {
+        Touches::NOTHING.public()
     }
 
     async fn run(&self, workplace: &Workplace) -> Result<(), Failure> {
@@ -52,7 +51,7 @@ impl Subcommand for Explain {
                 json!({"id": id, "exits": exits, "title": title})
             };
             let summaries: Vec<Value> = ErrorId::ALL.iter().map(summarize).collect();
-            return printer.result(&[list_by_exit()], keys_of("errors", &summaries));
+            return printer.result(&[list_by_exit()], json!({ "errors": summaries }));
         };
         let mut ids = ErrorId::ALL.iter().copied();
         let id = ids.find(|id| id.into_str() == &**text);
@@ -67,7 +66,7 @@ impl Subcommand for Explain {
             doctor: Check::for_error(id),
         };
         let lines = [format_explanation(id, &workplace.drivers.media())];
-        printer.result(&lines, keys_of("explanation", &explanation))
+        printer.result(&lines, json!({ "explanation": explanation }))
     }
 }
 

@@ -21,12 +21,8 @@ impl Color {
         match self {
             Self::Always => ColorChoice::Always,
             // anstream reads any value as force; 0 means that nothing is forced.
-            Self::Auto if std::env::var_os("CLICOLOR_FORCE").is_some_and(|value| value == "0") => {
-                if is_set("NO_COLOR") || !is_color_terminal() {
-                    ColorChoice::Never
-                } else {
-                    ColorChoice::Always
-                }
+            Self::Auto if variable_is("CLICOLOR_FORCE", "0") && !is_color_terminal() => {
+                ColorChoice::Never
             }
             Self::Auto => ColorChoice::Auto,
             Self::Never => ColorChoice::Never,
@@ -48,7 +44,11 @@ fn is_color_terminal() -> bool {
 
 /// Whether the terminal cannot redraw a line.
 pub(super) fn is_dumb() -> bool {
-    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+    variable_is("TERM", "dumb")
+}
+
+fn variable_is(variable: &str, value: &str) -> bool {
+    std::env::var_os(variable).is_some_and(|found| found == value)
 }
 
 /// Whether an environment variable has a value.

@@ -1,24 +1,19 @@
 //! What a successful command prints.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::printer::Printer;
 use crate::report::Failure;
 
-/// The result of a command, for people and for machines.
+/// The result of a command: lines for people, and the keys of the `result` object for machines.
 #[derive(Debug)]
 pub(in crate::cli) struct CommandOutput {
     lines: Vec<String>,
-    keys: Map<String, Value>,
+    keys: Value,
 }
 
 impl CommandOutput {
-    /// `object` holds the keys of the `result` object.
-    pub(in crate::cli) fn new(lines: impl Into<Vec<String>>, object: Value) -> Self {
-        let keys = match object {
-            Value::Object(keys) => keys,
-            _ => Map::new(),
-        };
+    pub(in crate::cli) fn new(lines: impl Into<Vec<String>>, keys: Value) -> Self {
         let lines = lines.into();
         Self { lines, keys }
     }
@@ -33,13 +28,4 @@ impl CommandOutput {
     pub(in crate::cli) fn print(self, printer: &Printer) -> Result<(), Failure> {
         printer.result(&self.lines, self.keys)
     }
-}
-
-/// One object with the keys of all objects, in this order.
-pub(in crate::cli) fn merge_objects(objects: impl IntoIterator<Item = Value>) -> Value {
-    let objects = objects.into_iter().filter_map(|object| match object {
-        Value::Object(keys) => Some(keys),
-        _ => None,
-    });
-    Value::Object(objects.flatten().collect())
 }

@@ -1,149 +1,100 @@
 //! Tables of devices.
 
-use unicode_width::UnicodeWidthStr as _;
+use super::table::{align, cell, yes_or_no};
+use crate::transport::{Candidate, Columns, ManufacturerData};
 
-use super::text::columns;
-use crate::ident::printable;
-use crate::transport::{Candidate, Columns};
+/// A column: its heading, its least width, and the cell of a device.
+type Column = (&'static str, usize, fn(&Candidate) -> String);
 
-/// Formats devices as a table, with the columns of esp-rainmaker-cli.
-pub(in crate::cli) fn device_table(devices: &[Candidate]) -> Vec<String> {
-    match devices.first().map(|device| device.medium.columns) {
-        Some(Columns::Advertisement) => ble_table(devices),
-        Some(Columns::Plug) => port_table(devices),
-        Some(Columns::Service) | None => network_device_table(devices),
-        Some(Columns::Version) => plain_table(devices),
-    }
-}
-
-fn network_device_table(devices: &[Candidate]) -> Vec<String> {
-    let row = |cells: [&str; 8]| {
-        let gaps = [3_usize, 20, 24, 16, 6, 4, 8, 0];
-        let text = cells
-            .iter()
-            .zip(gaps)
-            .fold(String::new(), |text, (cell, gap)| {
-                let gap = " ".repeat(gap.saturating_sub(cell.width()));
-                text + cell + &gap + " "
-            });
-        text.trim_end().to_owned()
+/// Formats devices of one medium as a table. Those on the network have the columns of
+/// esp-rainmaker-cli.
+pub(in crate::cli) fn device_table<'d>(
+    devices: impl IntoIterator<Item = &'d Candidate>,
+) -> Vec<String> {
+    let mut devices = devices.into_iter().peekable();
+    let (number_width, columns) = match devices.peek().map(|device| device.medium.columns) {
+        Some(Columns::Advertisement) => (0, ADVERTISEMENT),
+        Some(Columns::Plug) => (0, PLUG),
+        Some(Columns::Service) | None => (2, SERVICE),
+        Some(Columns::Version) => (0, VERSION),
     };
-    let mut lines = vec![row([
-        "#",
-        "Instance Name",
-        "Node ID",
-        "IP Address",
-        "Port",
-        "Sec",
-        "PoP",
-        "Service",
-    ])];
-    lines.extend(devices.iter().enumerate().map(|(index, device)| {
-        let dash = || "-".to_owned();
-        let cell = |text: Option<&String>, most: usize| {
-            text.map_or_else(dash, |text| shorten(&printable(text.as_bytes()), most))
-        };
-        let (host, port) = split_port(device.address.as_str());
-        let port = port.map_or_else(dash, str::to_owned);
-        row([
-            &(index + 1).to_string(),
-            &cell(device.name.as_ref(), MAX_NAME),
-            &cell(device.hints.node_id.as_ref(), MAX_ID),
-            host,
-            &port,
-            &device
-                .hints
-                .sec_version
-                .map_or_else(dash, |number| number.to_string()),
-            match (device.hints.sec_version, device.hints.pop_required) {
-                (Some(2), _) | (_, Some(true)) => "Yes",
-                (_, Some(false)) | (Some(0), _) => "No",
-                (_, None) => "-",
-            },
-            "ChalResp",
-        ])
-    }));
-    lines
-}
-
-/// Over Bluetooth.
-fn ble_table(devices: &[Candidate]) -> Vec<String> {
-    let heading = [
-        "#",
-        "Name",
-        "Address",
-        "Signal",
-        "Customer",
-        "Type",
-        "Provisioning",
-    ]
-    .map(str::to_owned);
-    let rows = devices.iter().enumerate().map(|(index, device)| {
-        let [name, rest @ ..] = ble_cells(device);
-        let number = (index + 1).to_string();
-        let [address, signal, customer, kind, looks] = rest;
-        [number, name, address, signal, customer, kind, looks]
+    let mut headings = vec![("#", number_width)];
+    headings.extend(columns.iter().map(|&(heading, width, _)| (heading, width)));
+    let rows = devices.zip(1_usize..).map(|(device, number)| {
+        let cells = columns.iter().map(|(_, _, cell)| cell(device));
+        std::iter::once(number.to_string()).chain(cells).collect()
     });
-    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+    align(&headings, 2, rows)
 }
 
-/// Name, address, signal, customer, type, and whether the device can probably be provisioned.
-fn ble_cells(device: &Candidate) -> [String; 6] {
-    let dash = || "-".to_owned();
-    let hints = &device.hints;
-    let name = device.name.as_deref();
-    [
-        name.map_or_else(dash, |name| printable(name.as_bytes())),
-        device.address.to_string(),
-        hints
-            .signal
-            .map_or_else(dash, |signal| format!("{signal} dBm")),
-        hints
-            .manufacturer
-            .map_or_else(dash, |maker| maker.customer_id.to_string()),
-        hints.manufacturer.map_or_else(dash, |maker| {
-            maker
-                .type_name()
-                .map_or_else(|| format!("0x{:04x}", maker.device_type), str::to_owned)
-        }),
-        if hints.is_likely { "yes" } else { "no" }.to_owned(),
-    ]
-}
+const ADVERTISEMENT: &[Column] = &[
+    ("Name", 0, name),
+    ("Address", 0, address),
+    ("Signal", 0, |device| {
+        cell(device.hints.signal.map(|signal| format!("{signal} dBm")))
+    }),
+    ("Customer", 0, |device| {
+        cell(device.hints.manufacturer.map(|maker| maker.customer_id))
+    }),
+    ("Type", 0, |device| {
+        cell(device.hints.manufacturer.map(describe_type))
+    }),
+    ("Provisioning", 0, |device| {
+        yes_or_no(device.hints.is_likely).to_owned()
+    }),
+];
 
-/// Serial ports, with what distinguishes boards of one kind.
-fn port_table(devices: &[Candidate]) -> Vec<String> {
-    let heading = ["#", "Port", "Product", "USB", "Serial Number"].map(str::to_owned);
-    let rows = devices.iter().enumerate().map(|(index, device)| {
-        let cell = |text: Option<&String>| {
-            text.map_or_else(|| "-".to_owned(), |text| printable(text.as_bytes()))
-        };
+/// With what distinguishes boards of one kind.
+const PLUG: &[Column] = &[
+    ("Port", 0, address),
+    ("Product", 0, name),
+    ("USB", 0, |device| {
         let usb = device.hints.usb.as_ref();
-        [
-            (index + 1).to_string(),
-            device.address.to_string(),
-            cell(device.name.as_ref()),
-            usb.map_or_else(
-                || "-".to_owned(),
-                |usb| format!("{:04x}:{:04x}", usb.vendor_id, usb.product_id),
-            ),
-            cell(usb.and_then(|usb| usb.serial_number.as_ref())),
-        ]
-    });
-    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+        cell(usb.map(|usb| format!("{:04x}:{:04x}", usb.vendor_id, usb.product_id)))
+    }),
+    ("Serial Number", 0, |device| {
+        let usb = device.hints.usb.as_ref();
+        cell(usb.and_then(|usb| usb.serial_number.as_ref()))
+    }),
+];
+
+const SERVICE: &[Column] = &[
+    ("Instance Name", 19, |device| shorten(&name(device), 18)),
+    ("Node ID", 23, |device| {
+        shorten(&cell(device.hints.node_id.as_ref()), 24)
+    }),
+    ("IP Address", 15, |device| {
+        split_port(device.address.as_str()).0.to_owned()
+    }),
+    ("Port", 5, |device| {
+        cell(split_port(device.address.as_str()).1)
+    }),
+    ("Sec", 3, |device| cell(device.hints.sec_version)),
+    ("PoP", 7, |device| {
+        let is_needed = match (device.hints.sec_version, device.hints.pop_required) {
+            (Some(2), _) | (_, Some(true)) => Some("Yes"),
+            (_, Some(false)) | (Some(0), _) => Some("No"),
+            (_, None) => None,
+        };
+        cell(is_needed)
+    }),
+    ("Service", 0, |_| "ChalResp".to_owned()),
+];
+
+/// Before the version document is read.
+const VERSION: &[Column] = &[("Name", 0, name), ("Address", 0, address)];
+
+fn name(device: &Candidate) -> String {
+    cell(device.name.as_ref())
 }
 
-/// Devices with a name and an address only.
-fn plain_table(devices: &[Candidate]) -> Vec<String> {
-    let heading = ["#", "Name", "Address"].map(str::to_owned);
-    let rows = devices.iter().enumerate().map(|(index, device)| {
-        let name = device.name.as_deref();
-        [
-            (index + 1).to_string(),
-            name.map_or_else(|| "-".to_owned(), |name| printable(name.as_bytes())),
-            device.address.to_string(),
-        ]
-    });
-    columns(&std::iter::once(heading).chain(rows).collect::<Vec<_>>())
+fn address(device: &Candidate) -> String {
+    device.address.to_string()
+}
+
+fn describe_type(maker: ManufacturerData) -> String {
+    let name = maker.type_name().map(str::to_owned);
+    name.unwrap_or_else(|| format!("0x{:04x}", maker.device_type))
 }
 
 /// Splits an address such as `[::1]:80` or `::1` into host and port.
@@ -168,11 +119,6 @@ fn shorten(text: &str, most: usize) -> String {
     let kept: String = text.chars().take(most - 3).collect();
     kept + "..."
 }
-
-/// Characters of the column with names.
-const MAX_NAME: usize = 18;
-/// Characters of the column with node ids.
-const MAX_ID: usize = 24;
 
 #[cfg(test)]
 mod tests {

@@ -10,13 +10,14 @@ use crossterm::style::{Attribute, Print, SetAttribute};
 use crossterm::terminal::{self, Clear, ClearType};
 use crossterm::{execute, queue};
 use futures_util::StreamExt as _;
+use inquire::InquireError;
 use unicode_width::UnicodeWidthChar as _;
 
-use super::answer::{Answer, Unanswered};
+use super::color::has_color;
 use crate::flows::Growing;
 
 /// A list as it is shown.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct List {
     pub(super) title: &'static str,
     pub(super) header: String,
@@ -30,7 +31,15 @@ pub(super) struct Row {
     /// With its number in front.
     pub(super) text: String,
     /// Why it cannot be chosen.
-    pub(super) refusal: Option<String>,
+    pub(super) refusal: Option<&'static str>,
+}
+
+/// A row that can be chosen.
+impl From<String> for Row {
+    fn from(text: String) -> Self {
+        let refusal = None;
+        Self { text, refusal }
+    }
 }
 
 /// What was chosen.
@@ -48,15 +57,14 @@ pub(super) enum Picked {
 pub(super) async fn pick<T: Clone>(
     mut items: Growing<T>,
     draw_list: impl Fn(&[T], bool) -> List,
-    color: bool,
-) -> Answer<Picked> {
+) -> Result<Picked, InquireError> {
     terminal::enable_raw_mode()?;
     let mut keys = EventStream::new();
     let mut out = io::stderr();
     let mut picker = Picker::new(draw_list(&items.items(), items.is_complete()));
     let mut drawn = 0;
     let outcome = loop {
-        drawn = draw(&mut out, &picker, drawn, color)?;
+        drawn = draw(&mut out, &picker, drawn)?;
         let event = tokio::select! {
             event = keys.next() => event.transpose()?.ok_or_else(|| io::Error::from(ErrorKind::UnexpectedEof))?,
             () = items.changed() => {
@@ -72,14 +80,14 @@ pub(super) async fn pick<T: Clone>(
             break outcome;
         }
     };
-    draw(&mut out, &picker, drawn, color)?;
+    draw(&mut out, &picker, drawn)?;
     execute!(out, Print("\r\n"))?;
     terminal::disable_raw_mode()?;
     outcome
 }
 
 /// Replaces the last drawing, and leaves the cursor behind the prompt.
-fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::Result<u16> {
+fn draw(out: &mut impl Write, picker: &Picker, drawn: u16) -> io::Result<u16> {
     let (width, height) = terminal::size()?;
     let width = usize::from(width.max(20)) - 1;
     let window = picker.window(usize::from(height.saturating_sub(4).max(2)));
@@ -98,28 +106,22 @@ fn draw(out: &mut impl Write, picker: &Picker, drawn: u16, color: bool) -> io::R
     line(&mut frame, picker.list.title)?;
     line(&mut frame, &format!("  {}", picker.list.header))?;
     for (index, row) in window {
-        if index != picker.at {
-            line(&mut frame, &format!("  {}", row.text))?;
-            continue;
-        }
-        if color {
+        let is_current = index == picker.at;
+        let is_bold = is_current && has_color();
+        if is_bold {
             queue!(frame, SetAttribute(Attribute::Bold))?;
         }
-        line(&mut frame, &format!("> {}", row.text))?;
-        if color {
+        let mark = if is_current { '>' } else { ' ' };
+        line(&mut frame, &format!("{mark} {}", row.text))?;
+        if is_bold {
             queue!(frame, SetAttribute(Attribute::Reset))?;
         }
     }
     if let Some(note) = &picker.note {
         line(&mut frame, note)?;
     }
-    queue!(
-        frame,
-        Print(cut_line(
-            &format!("{} {}", picker.list.prompt, picker.typed),
-            width
-        ))
-    )?;
+    let prompt = format!("{} {}", picker.list.prompt, picker.typed);
+    frame.write_all(cut_line(&prompt, width).as_bytes())?;
     out.write_all(&frame)?;
     out.flush()?;
     Ok(lines)
@@ -137,6 +139,7 @@ fn cut_line(text: &str, width: usize) -> String {
 }
 
 /// The state of a choice.
+#[derive(Default)]
 struct Picker {
     list: List,
     at: usize,
@@ -148,53 +151,41 @@ impl Picker {
     fn new(list: List) -> Self {
         Self {
             list,
-            at: 0,
-            typed: String::new(),
-            note: None,
+            ..Self::default()
         }
     }
 
     /// Handles a key; `Some` if it ends the choice.
-    fn press(&mut self, key: KeyEvent) -> Option<Answer<Picked>> {
+    fn press(&mut self, key: KeyEvent) -> Option<Result<Picked, InquireError>> {
         let last = self.list.rows.len().saturating_sub(1);
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         self.note = None;
         match key.code {
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                return Some(Err(Unanswered::Interrupted));
+            KeyCode::Char('c') if is_control => {
+                return Some(Err(InquireError::OperationInterrupted));
             }
-            KeyCode::Esc | KeyCode::Char('q') => return Some(Err(Unanswered::GivenUp)),
+            KeyCode::Esc | KeyCode::Char('q') => return Some(Err(InquireError::OperationCanceled)),
             // A terminal in raw mode sends a line feed, which scripts and typed-ahead input have, as Ctrl-J.
-            KeyCode::Char('j') if key.modifiers.contains(KeyModifiers::CONTROL) => {
-                return self.enter().map(Ok);
-            }
+            KeyCode::Char('j') if is_control => return self.enter().map(Ok),
             KeyCode::Enter => return self.enter().map(Ok),
             KeyCode::Up => self.go(self.at.checked_sub(1).unwrap_or(last)),
             KeyCode::Down if self.at >= last => self.go(0),
             KeyCode::Down => self.go(self.at + 1),
             KeyCode::Home | KeyCode::PageUp => self.go(0),
             KeyCode::End | KeyCode::PageDown => self.go(last),
-            KeyCode::Backspace => {
-                self.typed.pop();
-                self.show_typed();
-            }
+            KeyCode::Backspace => drop(self.typed.pop()),
             KeyCode::Char(digit) if digit.is_ascii_digit() && self.typed.len() < MAX_DIGITS => {
                 self.typed.push(digit);
-                self.show_typed();
             }
             _ => {}
         }
+        self.at = self.typed_row().unwrap_or(self.at);
         None
     }
 
     fn go(&mut self, to: usize) {
         self.at = to;
         self.typed.clear();
-    }
-
-    fn show_typed(&mut self) {
-        if let Some(row) = self.typed_row() {
-            self.at = row;
-        }
     }
 
     /// The row whose number was typed.
@@ -209,20 +200,22 @@ impl Picker {
             (_, Some(row)) => row,
             (zeros, None) if zeros.bytes().all(|digit| digit == b'0') => return Some(Picked::Zero),
             (number, None) => {
-                self.note = Some(format!("there is no number {number} in the list"));
-                self.typed.clear();
-                return None;
+                return self.refuse(format!("there is no number {number} in the list"));
             }
         };
-        let refusal = self.list.rows.get(row).map(|row| &row.refusal)?;
-        if let Some(refusal) = refusal {
-            self.note = Some(refusal.clone());
-            self.typed.clear();
-            return None;
+        if let Some(refusal) = self.list.rows.get(row)?.refusal {
+            return self.refuse(refusal.to_owned());
         }
         // The number of the choice stays on the screen.
         self.typed = (row + 1).to_string();
         Some(Picked::Row(row))
+    }
+
+    /// Shows why nothing is chosen.
+    fn refuse(&mut self, note: String) -> Option<Picked> {
+        self.note = Some(note);
+        self.typed.clear();
+        None
     }
 
     /// The rows for which there is room, with the current one.
@@ -243,7 +236,7 @@ mod tests {
         let rows = (0..length)
             .map(|index| Row {
                 text: format!("[{:>2}] row", index + 1),
-                refusal: (index == 2).then(|| "not this one".to_owned()),
+                refusal: (index == 2).then_some("not this one"),
             })
             .collect();
         List {
@@ -255,7 +248,7 @@ mod tests {
     }
 
     /// Presses these keys: digits, and words for others.
-    fn press_all(picker: &mut Picker, keys: &str) -> Option<Answer<Picked>> {
+    fn press_all(picker: &mut Picker, keys: &str) -> Option<Result<Picked, InquireError>> {
         let mut outcome = None;
         for key in keys.split(' ') {
             let code = match key {
@@ -299,7 +292,7 @@ mod tests {
         let zero = press_all(&mut Picker::new(list(12)), "0 enter");
         assert!(matches!(zero, Some(Ok(Picked::Zero))));
         let esc = press_all(&mut Picker::new(list(12)), "5 esc");
-        assert!(matches!(esc, Some(Err(Unanswered::GivenUp))));
+        assert!(matches!(esc, Some(Err(InquireError::OperationCanceled))));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What people read and type: results on stdout, everything else on stderr, prompts at a terminal.
 
-mod answer;
 mod color;
 mod command_output;
 mod devices;
@@ -15,11 +14,11 @@ mod table;
 mod text;
 
 pub(super) use color::Color;
-pub(super) use command_output::{CommandOutput, merge_objects};
+pub(super) use command_output::CommandOutput;
 pub(super) use devices::device_table;
 pub(super) use duration::format_duration;
-pub(super) use observer::{ObserverOptions, ShownEvents, TerminalObserver};
-pub(super) use output::{keys_of, print_json, print_note};
+pub(super) use observer::{ShownEvents, TerminalObserver};
+pub(super) use output::{merge_objects, print_json, print_note, write_bytes};
 pub(super) use printer::{Format, Printer};
 pub(super) use table::{cell, table, yes_or_no};
 pub(super) use text::{network_table, version_line};

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use super::color::{is_dumb, is_set};
 use super::printer::{Format, Printer};
 use super::prompt;
-use super::spinner::Spinner;
 use super::text;
 use crate::flows::{Choice, Chosen, Event, Observer, Question, RowName, Stage, Warning};
 use crate::secret::Secret;
@@ -24,20 +23,12 @@ pub(in crate::cli) struct TerminalObserver {
 /// What changes during a run.
 #[derive(Debug, Default)]
 struct State {
-    options: ObserverOptions,
+    shown: ShownEvents,
+    asks_one_passphrase: bool,
+    invitation: Option<String>,
     stages: Vec<Stage>,
     warnings: Vec<Warning>,
-    found: Option<FoundDevice>,
-}
-
-/// What a command wants shown and asked.
-#[derive(Clone, Debug, Default)]
-pub(in crate::cli) struct ObserverOptions {
-    pub(in crate::cli) events: ShownEvents,
-    /// Whether the run ends with the first passphrase that the device could not use.
-    pub(in crate::cli) asks_one_passphrase: bool,
-    /// A line that is printed when the search begins.
-    pub(in crate::cli) invitation: Option<String>,
+    found: Option<Event>,
 }
 
 /// Which events are printed. A spinner shows progress in any case.
@@ -51,20 +42,15 @@ pub(in crate::cli) enum ShownEvents {
     Warnings,
 }
 
-/// A device that a search found: its name and node id, if it announced them.
-#[derive(Clone, Debug)]
-pub(in crate::cli) struct FoundDevice {
-    pub(in crate::cli) name: Option<String>,
-    pub(in crate::cli) node_id: Option<String>,
-}
-
 impl TerminalObserver {
     /// An observer that shows a spinner and asks, if a person is at the terminal.
     pub(in crate::cli) fn new(printer: Printer, no_input: bool, verbose: u8) -> Self {
         let is_terminal = io::stderr().is_terminal();
         // Log lines would tear a spinner.
         let can_draw = verbose == 0 && printer.format() == Format::Text && !is_dumb();
-        *printer.spinner() = Spinner::new(is_terminal && can_draw);
+        if is_terminal && can_draw {
+            printer.spinner.unhide();
+        }
         Self {
             printer,
             can_ask: is_terminal && io::stdin().is_terminal() && !no_input && !is_set("CI"),
@@ -77,13 +63,23 @@ impl TerminalObserver {
         self.can_ask
     }
 
-    /// Sets what is shown and asked from here on.
-    pub(in crate::cli) fn configure(&self, options: ObserverOptions) {
-        self.state().options = options;
+    /// Sets what is printed from here on.
+    pub(in crate::cli) fn show_events(&self, shown: ShownEvents) {
+        self.state().shown = shown;
     }
 
-    /// The device that a search found.
-    pub(in crate::cli) fn found(&self) -> Option<FoundDevice> {
+    /// Ends the run with the first passphrase that the device could not use.
+    pub(in crate::cli) fn ask_one_passphrase(&self) {
+        self.state().asks_one_passphrase = true;
+    }
+
+    /// Prints this line when the search begins.
+    pub(in crate::cli) fn invite(&self, invitation: Option<String>) {
+        self.state().invitation = invitation;
+    }
+
+    /// The event that a search found a device which announces itself.
+    pub(in crate::cli) fn found(&self) -> Option<Event> {
         self.state().found.clone()
     }
 
@@ -101,7 +97,7 @@ impl TerminalObserver {
         if !self.can_ask {
             return None;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         prompt::ask_secret(message, help).await
     }
 
@@ -110,7 +106,7 @@ impl TerminalObserver {
         if !self.can_ask {
             return false;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         prompt::confirm(message).await
     }
 
@@ -123,22 +119,16 @@ impl TerminalObserver {
 impl Observer for TerminalObserver {
     fn event(&self, row: Option<&RowName>, event: &Event) {
         let mut state = self.state();
-        let shown = state.options.events;
+        let shown = state.shown;
         self.printer
             .print_event(row, event, shown == ShownEvents::All);
         match event {
             Event::Warned { id, .. } => state.warnings.push(*id),
-            Event::DeviceFound {
-                transport,
-                name,
-                node_id,
-                ..
-            } if transport.announces() => {
-                let (name, node_id) = (name.clone(), node_id.clone());
-                state.found = Some(FoundDevice { name, node_id });
+            Event::DeviceFound { transport, .. } if transport.announces() => {
+                state.found = Some(event.clone());
             }
             Event::SearchStarted { .. } => {
-                if let Some(invitation) = state.options.invitation.take() {
+                if let Some(invitation) = state.invitation.take() {
                     self.printer.print_line(&invitation);
                 }
             }
@@ -153,14 +143,14 @@ impl Observer for TerminalObserver {
         {
             self.printer.print_line(&line);
         }
-        self.printer.spinner().follow(event);
+        self.printer.spinner.follow(event);
     }
 
     async fn choose(&self, _row: Option<&RowName>, choice: Choice) -> Chosen {
         if !self.can_ask {
             return Chosen::Nothing;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         match choice {
             Choice::Devices(devices) => prompt::choose_device(devices).await,
             Choice::Networks(networks) => prompt::choose_network(networks).await,
@@ -169,10 +159,10 @@ impl Observer for TerminalObserver {
 
     async fn ask(&self, _row: Option<&RowName>, question: &Question) -> Option<Secret<String>> {
         let is_second = matches!(question, Question::NewPassphrase(_));
-        if !self.can_ask || is_second && self.state().options.asks_one_passphrase {
+        if !self.can_ask || is_second && self.state().asks_one_passphrase {
             return None;
         }
-        self.printer.stop_waiting();
+        self.printer.spinner.clear();
         prompt::ask(question).await
     }
 }

@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use crate::ident::printable_json;
 
-/// An object with one key, for a result.
-pub(in crate::cli) fn keys_of(name: &str, value: &impl Serialize) -> Map<String, Value> {
-    let mut keys = Map::new();
-    keys.insert(name.to_owned(), json!(value));
-    keys
+/// One object with the keys of all objects, in this order. Null has none.
+pub(in crate::cli) fn merge_objects(objects: impl IntoIterator<Item = Value>) -> Value {
+    let objects = objects.into_iter().filter_map(|object| match object {
+        Value::Object(keys) => Some(keys),
+        _ => None,
+    });
+    Value::Object(objects.flatten().collect())
 }
 
 /// Prints a line of JSON on stdout, as it is: without color, and with all its characters.
@@ -25,13 +26,14 @@ pub(in crate::cli) fn print_note(line: &str) {
     let _closed: io::Result<()> = write_line(&mut anstream::stderr().lock(), line);
 }
 
-/// Writes a line in one piece, because two processes may share a terminal. A closed pipe is no error:
-/// its reader has ended, and the run goes on.
+/// Writes a line in one piece, because two processes may share a terminal.
 pub(super) fn write_line(to: &mut impl Write, line: &str) -> io::Result<()> {
-    let written = to
-        .write_all(format!("{line}\n").as_bytes())
-        .and_then(|()| to.flush());
-    match written {
+    write_bytes(to, format!("{line}\n").as_bytes())
+}
+
+/// Writes bytes as they are. A closed pipe is no error: its reader has ended, and the run goes on.
+pub(in crate::cli) fn write_bytes(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::output::{print_json, print_note, write_line};
+use super::output::{merge_objects, print_json, print_note, write_line};
 use super::spinner::Spinner;
 use crate::flows::{Event, RowName};
 use crate::report::{Failure, Recorder};
@@ -30,9 +30,10 @@ pub(in crate::cli) struct Printer {
     format: Format,
     began: Instant,
     recorder: Option<Recorder>,
-    spinner: Arc<Mutex<Spinner>>,
+    /// The line of the terminal that shows progress.
+    pub(in crate::cli) spinner: Spinner,
     /// Keys for the `result` object of a failure.
-    reported: Arc<Mutex<Map<String, Value>>>,
+    reported: Arc<Mutex<Value>>,
 }
 
 impl Printer {
@@ -42,7 +43,7 @@ impl Printer {
             format,
             began: Instant::now(),
             recorder: None,
-            spinner: Arc::default(),
+            spinner: Spinner::default(),
             reported: Arc::default(),
         }
     }
@@ -68,16 +69,6 @@ impl Printer {
         (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
     }
 
-    /// The line of the terminal that shows progress.
-    pub(super) fn spinner(&self) -> MutexGuard<'_, Spinner> {
-        self.spinner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Removes the spinner for the rest of the run: another process writes to the same terminal.
-    pub(in crate::cli) fn share_terminal(&self) {
-        *self.spinner() = Spinner::default();
-    }
-
     /// Prints a line for people on stderr; nothing in JSON.
     pub(in crate::cli) fn print_line(&self, line: &str) {
         if self.format == Format::Text {
@@ -87,42 +78,18 @@ impl Printer {
 
     /// Prints a line for people on stderr, in any format.
     pub(in crate::cli) fn print_note(&self, line: &str) {
-        self.spinner().print_above(line);
-    }
-
-    /// Shows these lines until others replace them.
-    pub(in crate::cli) fn show(&self, lines: &[String]) {
-        self.spinner().show(&lines.join("\n"));
-    }
-
-    /// Starts to show lines that change while the command goes on.
-    pub(in crate::cli) fn start_list(&self) {
-        self.spinner().start_list();
-    }
-
-    /// Shows what the command is doing.
-    pub(in crate::cli) fn start_waiting(&self, what: &'static str) {
-        self.spinner().start(what);
-    }
-
-    /// Removes what the command was doing.
-    pub(in crate::cli) fn stop_waiting(&self) {
-        self.spinner().clear();
+        self.spinner.print_above(line);
     }
 
     /// Prints something that the user has to act on: a line, or an event with these keys.
-    pub(in crate::cli) fn announce(&self, event: &str, line: &str, keys: Map<String, Value>) {
+    pub(in crate::cli) fn announce(&self, event: &str, line: &str, keys: Value) {
         if let Some(recorder) = &self.recorder {
             // The keys may be secret.
-            recorder.note(Value::Object(self.object(event)));
+            recorder.note(self.object(event, []));
         }
         match self.format {
             Format::Text => self.print_line(line),
-            Format::Json => {
-                let mut object = self.object(event);
-                object.extend(keys);
-                print_object(object);
-            }
+            Format::Json => print_object(&self.object(event, [keys])),
         }
     }
 
@@ -132,71 +99,46 @@ impl Printer {
         if !is_shown && self.recorder.is_none() {
             return;
         }
-        let Ok(Value::Object(keys)) = serde_json::to_value(event) else {
-            return;
-        };
-        let mut object = self.object("");
-        object.extend(keys);
-        if let Some(row) = row {
-            object.insert("device".to_owned(), row.as_str().into());
+        let keys = serde_json::to_value(event).unwrap_or_default();
+        let row = row.map_or(Value::Null, |row| json!({ "device": row.as_str() }));
+        let object = self.object("", [keys, row]);
+        if is_shown {
+            print_object(&object);
         }
         if let Some(recorder) = &self.recorder {
-            recorder.event(event, Value::Object(object.clone()));
-        }
-        if is_shown {
-            print_object(object);
+            recorder.event(event, object);
         }
     }
 
     /// Prints the result of a run that succeeded: text lines, or the keys of the `result` object. It
     /// fails if they cannot be written.
-    pub(in crate::cli) fn result(
-        &self,
-        lines: &[String],
-        keys: Map<String, Value>,
-    ) -> Result<(), Failure> {
-        self.stop_waiting();
-        if let Some(recorder) = &self.recorder {
-            recorder.result(keys.clone());
-        }
+    pub(in crate::cli) fn result(&self, lines: &[String], keys: Value) -> Result<(), Failure> {
+        self.spinner.clear();
+        self.record_result(&keys);
         let printed = match self.format {
             Format::Text => write_line(&mut anstream::stdout().lock(), &lines.join("\n")),
-            Format::Json => {
-                let mut object = self.object("result");
-                object.insert("ok".to_owned(), Value::Bool(true));
-                object.extend(keys);
-                print_json(&Value::Object(object))
-            }
+            Format::Json => print_json(&self.object("result", [json!({ "ok": true }), keys])),
         };
         printed.map_err(|error| Failure::output_lost(&error))
     }
 
     /// Prints what a run found that will fail: text lines now, or keys of the `result` object that the
     /// failure prints.
-    pub(in crate::cli) fn report(
-        &self,
-        lines: &[String],
-        keys: Map<String, Value>,
-    ) -> Result<(), Failure> {
+    pub(in crate::cli) fn report(&self, lines: &[String], keys: Value) -> Result<(), Failure> {
         if self.format == Format::Text {
             return self.result(lines, keys);
         }
-        if let Some(recorder) = &self.recorder {
-            recorder.result(keys.clone());
-        }
+        self.record_result(&keys);
         *self.reported() = keys;
         Ok(())
     }
 
     /// Prints how a run failed.
     pub(in crate::cli) fn failure(&self, failure: &Failure) {
-        self.stop_waiting();
+        self.spinner.clear();
         if self.format == Format::Json {
-            let mut object = self.object("result");
-            object.insert("ok".to_owned(), Value::Bool(false));
-            object.insert("error".to_owned(), json!(failure));
-            object.extend(self.reported().clone());
-            return print_object(object);
+            let keys = json!({ "ok": false, "error": failure });
+            return print_object(&self.object("result", [keys, self.reported().clone()]));
         }
         let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
         print_note(&format!("{red}error:{red:#} {}", failure.message));
@@ -212,24 +154,28 @@ impl Printer {
         print_note(&format!("see: espctl explain {}", failure.id));
     }
 
-    fn reported(&self) -> MutexGuard<'_, Map<String, Value>> {
+    fn reported(&self) -> MutexGuard<'_, Value> {
         self.reported.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn object(&self, event: &str) -> Map<String, Value> {
+    fn record_result(&self, keys: &Value) {
+        if let (Some(recorder), Value::Object(keys)) = (&self.recorder, keys) {
+            recorder.result(keys.clone());
+        }
+    }
+
+    /// The keys that every line of JSON has, and these.
+    fn object<const N: usize>(&self, event: &str, keys: [Value; N]) -> Value {
         let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let mut object = Map::new();
-        object.insert("schema".to_owned(), SCHEMA.into());
-        object.insert("event".to_owned(), event.into());
-        object.insert("elapsed_ms".to_owned(), elapsed.into());
-        object
+        let head = json!({ "schema": SCHEMA, "event": event, "elapsed_ms": elapsed });
+        merge_objects(std::iter::once(head).chain(keys))
     }
 }
 
 /// Prints an object that is not the result of a success. If it cannot be written, the result cannot
 /// either, or the exit code remains.
-fn print_object(object: Map<String, Value>) {
-    let _lost: io::Result<()> = print_json(&Value::Object(object));
+fn print_object(object: &Value) {
+    let _lost: io::Result<()> = print_json(object);
 }
 
 /// Raised when a key changes its meaning or is removed.

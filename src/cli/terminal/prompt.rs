@@ -10,11 +10,12 @@ use crossterm::event::DisableBracketedPaste;
 use crossterm::style::Print;
 use crossterm::{execute, terminal};
 use inquire::ui::RenderConfig;
-use inquire::validator::Validation;
-use inquire::{Confirm, Password, PasswordDisplayMode, Text};
+use inquire::validator::{StringValidator, Validation, ValueRequiredValidator};
+use inquire::{
+    Confirm, InquireError, Password, PasswordDisplayMode, Text, set_global_render_config,
+};
 use tokio::task::spawn_blocking;
 
-use super::answer::{Answer, Unanswered};
 use super::color::has_color;
 use super::devices::device_table;
 use super::list::{List, Picked, Row, pick};
@@ -29,21 +30,18 @@ use crate::transport::Candidate;
 /// Asks which of these networks.
 pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
     loop {
-        let Some(picked) = at_terminal(pick(networks.clone(), list_networks, has_color())).await
-        else {
-            return Chosen::Nothing;
-        };
-        let Picked::Row(index) = picked else {
-            return Chosen::Rescan;
+        let index = match at_terminal(pick(networks.clone(), list_networks)).await {
+            Some(Picked::Row(index)) => index,
+            Some(Picked::Zero) => return Chosen::Rescan,
+            None => return Chosen::Nothing,
         };
         let question = match networks.items().get(index) {
             Some(network) if network.ssid.is_some() => return Chosen::Item(index),
             Some(_) => "Name of the hidden network (SSID):",
             None => "Name of the network (SSID):",
         };
-        let color = has_color();
         // Back to the list, on Esc.
-        if let Some(ssid) = on_thread(move || ssid(question, color)).await {
+        if let Some(ssid) = on_thread(move || ssid(question)).await {
             return Chosen::Manual(ssid);
         }
     }
@@ -51,7 +49,7 @@ pub(super) async fn choose_network(networks: Growing<AccessPoint>) -> Chosen {
 
 /// Asks which of these devices; of one, whether it is meant.
 pub(super) async fn choose_device(devices: Growing<Candidate>) -> Chosen {
-    match at_terminal(pick(devices, list_devices, has_color())).await {
+    match at_terminal(pick(devices, list_devices)).await {
         Some(Picked::Row(index)) => Chosen::Item(index),
         Some(Picked::Zero) => Chosen::Rescan,
         None => Chosen::Declined,
@@ -67,12 +65,7 @@ fn list_devices(devices: &[Candidate], is_complete: bool) -> List {
             _ => "Discovered several devices:",
         },
         header: lines.next().unwrap_or_default(),
-        rows: lines
-            .map(|text| Row {
-                text,
-                refusal: None,
-            })
-            .collect(),
+        rows: lines.map(Row::from).collect(),
         prompt: "Select device number (0 to look again, or 'q' to quit):",
     }
 }
@@ -80,23 +73,16 @@ fn list_devices(devices: &[Candidate], is_complete: bool) -> List {
 /// Asks one question.
 pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
     let question = question.clone();
-    let color = has_color();
     on_thread(move || match question {
         Question::NewPassphrase(ssid) => {
-            print_note(&format!(
-                "The device could not join {ssid} with the passphrase before"
-            ));
-            passphrase(&format!("Another passphrase of {ssid}:"), &ssid, color)
+            let note = format!("The device could not join {ssid} with the passphrase before");
+            print_note(&note);
+            passphrase(&format!("Another passphrase of {ssid}:"), &ssid)
         }
-        Question::Passphrase(ssid) => passphrase(&format!("Passphrase of {ssid}:"), &ssid, color),
-        Question::Password => secret(
-            "Password of Security 2:",
-            PASSWORD,
-            validate_not_empty,
-            color,
-        ),
-        Question::Pop => secret("Proof of possession (PoP):", POP, validate_not_empty, color),
-        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):", color)
+        Question::Passphrase(ssid) => passphrase(&format!("Passphrase of {ssid}:"), &ssid),
+        Question::Password => secret("Password of Security 2:", PASSWORD, require_text()),
+        Question::Pop => secret("Proof of possession (PoP):", POP, require_text()),
+        Question::Ssid => ssid("Name of the Wi-Fi network (SSID):")
             .map(|ssid| Secret::new(String::from_utf8_lossy(ssid.as_bytes()).into_owned())),
     })
     .await
@@ -105,37 +91,28 @@ pub(super) async fn ask(question: &Question) -> Option<Secret<String>> {
 /// Asks for a secret that belongs to no device.
 pub(super) async fn ask_secret(message: &str, help: &str) -> Option<Secret<String>> {
     let (message, help) = (message.to_owned(), help.to_owned());
-    let color = has_color();
-    on_thread(move || secret(&message, &help, validate_not_empty, color)).await
+    on_thread(move || secret(&message, &help, require_text())).await
 }
 
 /// Asks for a yes or no; Enter is no.
 pub(super) async fn confirm(message: &str) -> bool {
     let message = message.to_owned();
-    let color = has_color();
-    let confirmed = on_thread(move || {
-        let confirm = Confirm::new(&message).with_default(false);
-        Ok(confirm.with_render_config(render_config(color)).prompt()?)
-    });
-    confirmed.await.unwrap_or(false)
+    on_thread(move || ask_yes(&message)).await.unwrap_or(false)
+}
+
+fn ask_yes(message: &str) -> Result<bool, InquireError> {
+    Confirm::new(message).with_default(false).prompt()
 }
 
 fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
     let mut lines = network_table(networks).into_iter();
     let header = lines.next().unwrap_or_default();
-    let mut rows: Vec<Row> = lines
-        .zip(networks)
-        .map(|(text, network)| Row {
-            refusal: network.auth.is_enterprise().then(|| {
-                "this is an enterprise network, which cannot be joined by this protocol".to_owned()
-            }),
-            text,
-        })
-        .collect();
-    rows.push(Row {
-        text: format!("[{:>2}] Join another network", rows.len() + 1),
-        refusal: None,
+    let rows = lines.zip(networks).map(|(text, network)| Row {
+        text,
+        refusal: network.auth.is_enterprise().then_some(ENTERPRISE),
     });
+    let mut rows: Vec<Row> = rows.collect();
+    rows.push(format!("[{:>2}] Join another network", rows.len() + 1).into());
     List {
         title: "Select the Wi-Fi network from the following list:",
         header,
@@ -144,28 +121,22 @@ fn list_networks(networks: &[AccessPoint], _is_complete: bool) -> List {
     }
 }
 
-fn ssid(message: &str, color: bool) -> Answer<Ssid> {
+fn ssid(message: &str) -> Result<Ssid, InquireError> {
     let text = Text::new(message)
         .with_validator(|text: &str| Ok(to_validation(text.parse::<Ssid>())))
-        .with_render_config(render_config(color))
         .prompt()?;
-    text.parse()
-        .map_err(|error| Unanswered::Lost(io::Error::other(error)))
+    Ok(text.parse().map_err(io::Error::other)?)
 }
 
 /// An empty passphrase is an open network, if the person confirms it.
-fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>> {
-    let valid = |text: &str| to_validation(Passphrase::new(Secret::new(text.to_owned())));
+fn passphrase(message: &str, ssid: &Ssid) -> Result<Secret<String>, InquireError> {
+    let valid = |text: &str| Ok(to_validation(Passphrase::new(Secret::new(text.to_owned()))));
     loop {
-        let typed = secret(message, PASSPHRASE, valid, color)?;
+        let typed = secret(message, PASSPHRASE, valid)?;
         if !typed.expose().is_empty() {
             return Ok(typed);
         }
-        let open = Confirm::new(&format!("Is {ssid} open, without a passphrase?"))
-            .with_default(false)
-            .with_render_config(render_config(color))
-            .prompt()?;
-        if open {
+        if ask_yes(&format!("Is {ssid} open, without a passphrase?"))? {
             return Ok(typed);
         }
     }
@@ -174,26 +145,20 @@ fn passphrase(message: &str, ssid: &Ssid, color: bool) -> Answer<Secret<String>>
 fn secret(
     message: &str,
     help: &str,
-    valid: impl Fn(&str) -> Validation + Clone + 'static,
-    color: bool,
-) -> Answer<Secret<String>> {
+    validator: impl StringValidator + 'static,
+) -> Result<Secret<String>, InquireError> {
     let typed = Password::new(message)
         .without_confirmation()
         .with_display_mode(PasswordDisplayMode::Masked)
         .with_display_toggle_enabled()
         .with_help_message(help)
-        .with_validator(move |text: &str| Ok(valid(text)))
-        .with_render_config(render_config(color))
+        .with_validator(validator)
         .prompt()?;
     Ok(Secret::new(typed))
 }
 
-fn validate_not_empty(text: &str) -> Validation {
-    if text.is_empty() {
-        Validation::Invalid("nothing was typed".into())
-    } else {
-        Validation::Valid
-    }
+fn require_text() -> ValueRequiredValidator {
+    ValueRequiredValidator::new("nothing was typed")
 }
 
 fn to_validation<T, E: Display>(parsed: Result<T, E>) -> Validation {
@@ -203,32 +168,29 @@ fn to_validation<T, E: Display>(parsed: Result<T, E>) -> Validation {
     }
 }
 
-fn render_config(color: bool) -> RenderConfig<'static> {
-    if color {
+/// Runs a blocking prompt on a thread of its own.
+async fn on_thread<T: Send + 'static>(
+    prompt: impl FnOnce() -> Result<T, InquireError> + Send + 'static,
+) -> Option<T> {
+    set_global_render_config(if has_color() {
         RenderConfig::default_colored()
     } else {
         RenderConfig::empty()
-    }
-}
-
-/// Runs a blocking prompt on a thread of its own.
-async fn on_thread<T: Send + 'static>(
-    prompt: impl FnOnce() -> Answer<T> + Send + 'static,
-) -> Option<T> {
+    });
     let prompting = spawn_blocking(prompt);
     at_terminal(async { prompting.await.map_err(io::Error::other)? }).await
 }
 
 /// Lends the terminal to a prompt. `None`: there is no answer, and none will come.
-async fn at_terminal<T>(prompt: impl Future<Output = Answer<T>>) -> Option<T> {
+async fn at_terminal<T>(prompt: impl Future<Output = Result<T, InquireError>>) -> Option<T> {
     let screen = Screen { left: false };
     let outcome = prompt.await;
     screen.leave();
     match outcome {
         Ok(answer) => Some(answer),
-        Err(Unanswered::GivenUp) => None,
-        Err(Unanswered::Interrupted) => interrupt().await,
-        Err(Unanswered::Lost(error)) => {
+        Err(InquireError::OperationCanceled) => None,
+        Err(InquireError::OperationInterrupted) => interrupt().await,
+        Err(error) => {
             tracing::debug!(%error, "asking");
             None
         }
@@ -271,6 +233,7 @@ impl Drop for Screen {
     }
 }
 
+const ENTERPRISE: &str = "this is an enterprise network, which cannot be joined by this protocol";
 const PASSPHRASE: &str = "8 to 63 bytes; nothing for an open network; Ctrl+R shows what is typed";
 const PASSWORD: &str = "for most firmware the PoP: on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";
 const POP: &str = "on the label, or in the app for a device on the network; wrong ones can lock it; Ctrl+R shows what is typed";

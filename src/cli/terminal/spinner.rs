@@ -1,30 +1,41 @@
-//! Shows what the program is doing and for how long: one line of the terminal that is drawn again and
+//! What espctl is doing and for how long: one line of the terminal that is drawn again and
 //! again. Lines that stay are `text`'s.
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::print_note;
 use crate::flows::{Event, SchemeSource, Stage, StageState};
 
-/// A spinner; it draws nothing without a terminal.
-#[derive(Debug, Default)]
-pub(super) struct Spinner {
-    is_drawn: bool,
-    bar: Option<ProgressBar>,
+/// A spinner; it draws nothing without a terminal. Clones are the same spinner.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Spinner(ProgressBar);
+
+/// A spinner that draws nothing.
+impl Default for Spinner {
+    fn default() -> Self {
+        Self(ProgressBar::hidden())
+    }
 }
 
 impl Spinner {
-    pub(super) fn new(is_drawn: bool) -> Self {
-        Self {
-            is_drawn,
-            bar: None,
+    /// Draws from here on.
+    pub(super) fn unhide(&self) {
+        self.clear();
+        self.0.set_draw_target(ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            self.0.set_style(style);
         }
     }
 
+    /// Draws nothing from here on: another process writes to the same terminal.
+    pub(in crate::cli) fn hide(&self) {
+        self.0.set_draw_target(ProgressDrawTarget::hidden());
+    }
+
     /// Shows what began with this event, or nothing when something ended.
-    pub(super) fn follow(&mut self, event: &Event) {
+    pub(super) fn follow(&self, event: &Event) {
         match event {
             Event::SearchStarted { .. } => self.start("Looking for the device"),
             Event::DeviceFound { .. } => self.start("Connecting"),
@@ -52,71 +63,40 @@ impl Spinner {
             | Event::VersionRead { .. }
             | Event::WifiJoined(_)
             | Event::WifiScanned { .. } => self.clear(),
-            Event::ChallengeMissed { .. }
-            | Event::ChallengeResponseDisabled { .. }
-            | Event::ChallengeSigned { .. }
-            | Event::DeviceSeen { .. }
-            | Event::MappingPolled { .. }
-            | Event::MappingStarted { .. }
-            | Event::ThreadSent { .. }
-            | Event::UserSent { .. }
-            | Event::Warned { .. }
-            | Event::WifiApplied
-            | Event::WifiJoining { .. }
-            | Event::WifiReset { .. }
-            | Event::WifiRetried { .. }
-            | Event::WifiSent { .. } => {}
+            // Any other fact is part of what goes on.
+            _ => {}
         }
     }
 
-    /// Starts to show a list that grows.
-    pub(super) fn start_list(&mut self) {
-        self.start("Listening");
-        if let (Some(bar), Ok(style)) = (&self.bar, ProgressStyle::with_template(LIST)) {
-            bar.set_style(style);
-        }
+    /// Replaces the lines above the spinner.
+    pub(in crate::cli) fn show_above(&self, lines: &[String]) {
+        let lines = lines.iter().map(|line| format!("{line}\n"));
+        self.0.set_prefix(lines.collect::<String>());
     }
 
-    /// Replaces the lines of the list.
-    pub(super) fn show(&self, lines: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(lines.to_owned());
-        }
-    }
-
-    /// Prints a line above the spinner.
+    /// Prints a line that stays.
     pub(super) fn print_above(&self, line: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| print_note(line)),
-            None => print_note(line),
-        }
+        self.0.suspend(|| print_note(line));
     }
 
     /// Removes the spinner.
-    pub(super) fn clear(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
+    pub(in crate::cli) fn clear(&self) {
+        self.0.finish_and_clear();
     }
 
     /// Shows that this is going on.
-    pub(super) fn start(&mut self, what: &str) {
+    pub(in crate::cli) fn start(&self, what: &str) {
         self.clear();
-        if !self.is_drawn {
-            return;
+        self.show_above(&[]);
+        self.0.set_message(what.to_owned());
+        if !self.0.is_hidden() {
+            self.0.reset();
+            self.0.enable_steady_tick(TICK);
         }
-        let bar = ProgressBar::new_spinner().with_message(what.to_owned());
-        if let Ok(style) = ProgressStyle::with_template(LINE) {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(TICK);
-        self.bar = Some(bar);
     }
 }
 
 /// Without color, which would have no meaning here.
-const LINE: &str = "{spinner} {msg}... {elapsed}";
-/// Lines above it.
-const LIST: &str = "{msg}\n{spinner} Listening... {elapsed}";
+const TEMPLATE: &str = "{prefix}{spinner} {msg}... {elapsed}";
 /// Often enough to look alive.
 const TICK: Duration = Duration::from_millis(100);

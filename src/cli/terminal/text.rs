@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use unicode_width::UnicodeWidthStr as _;
 
+use super::duration::format_duration;
+use super::table::align;
 use crate::endpoint::version::Version;
 use crate::endpoint::wifi_scan::AccessPoint;
-use crate::flows::MappingMethod;
-use crate::flows::{Event, SchemeSource, Stage, StageState};
+use crate::flows::{Event, MappingMethod, SchemeSource, Stage, StageState};
 use crate::ident::printable;
 
 /// Formats an event; some have no line. `stages` has the stages that began: their numbers follow the
@@ -33,17 +33,13 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         Event::DeviceSeen { .. } => return None,
         Event::Connected { address } => format!("Connected to {address}"),
         Event::VersionRead { version } => version_line(version),
-        Event::SchemeChosen { scheme, source } => match source {
-            SchemeSource::Announced | SchemeSource::Probed => {
-                format!(
-                    "==== Auto-detected Security Scheme: {} ====",
-                    scheme.number()
-                )
-            }
-            SchemeSource::Requested => {
-                format!("==== Security Scheme: {} ====", scheme.number())
-            }
-        },
+        Event::SchemeChosen { scheme, source } => {
+            let origin = match source {
+                SchemeSource::Announced | SchemeSource::Probed => "Auto-detected ",
+                SchemeSource::Requested => "",
+            };
+            format!("==== {origin}Security Scheme: {} ====", scheme.number())
+        }
         Event::Secured { .. } => "Establishing session - Successful".to_owned(),
         Event::WifiScanStarted => "Scanning Wi-Fi AP's...".to_owned(),
         Event::WifiScanned { networks } => {
@@ -52,18 +48,18 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         Event::ThreadSent { .. } => "Sending Thread credentials to node - Successful".to_owned(),
         Event::WifiSent { .. } => "Sending Wi-Fi credentials to node - Successful".to_owned(),
         Event::WifiApplied => "Applying Wi-Fi config to node - Successful".to_owned(),
-        Event::WifiJoining {
-            attempts_remaining: Some(left),
-        } => format!("An attempt to join failed, {left} left"),
-        Event::WifiJoining {
-            attempts_remaining: None,
-        } => "The device is joining...".to_owned(),
+        Event::WifiJoining { attempts_remaining } => match attempts_remaining {
+            Some(left) => format!("An attempt to join failed, {left} left"),
+            None => "The device is joining...".to_owned(),
+        },
         Event::ContactLost => "Contact to the device was lost; looking for it again...".to_owned(),
         Event::ContactRegained => "The device is back".to_owned(),
-        Event::WifiReset { accepted: true } => "The device forgot the credentials".to_owned(),
-        Event::WifiReset { accepted: false } => {
-            "The device did not take the request to forget the credentials".to_owned()
+        Event::WifiReset { accepted } => if *accepted {
+            "The device forgot the credentials"
+        } else {
+            "The device did not take the request to forget the credentials"
         }
+        .to_owned(),
         Event::WifiRetried { attempt, after } => format!("Attempt {attempt}, after: {after}"),
         Event::WifiJoined(wifi) => format!("The device joined {}", wifi.ssid),
         Event::ThreadJoined(thread) => format!(
@@ -84,41 +80,39 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
         }
         Event::ChallengeRequested => "Fetching a challenge from the account...".to_owned(),
         Event::ChallengeSigned { node_id } => format!("The node {node_id} signed the challenge"),
-        Event::ChallengeResponseDisabled { already: false } => {
-            "Challenge-response is switched off until the device restarts".to_owned()
+        Event::ChallengeResponseDisabled { already } => if *already {
+            "Challenge-response was switched off already"
+        } else {
+            "Challenge-response is switched off until the device restarts"
         }
-        Event::ChallengeResponseDisabled { already: true } => {
-            "Challenge-response was switched off already".to_owned()
-        }
+        .to_owned(),
         Event::UserSent { .. } => "Sending user information to node - Successful".to_owned(),
         Event::MappingDeferred {
             why, seconds_left, ..
         } => format!(
             "The account cannot be reached from here ({why}). The run goes on, and confirms the \
              mapping when this computer is on the internet again, within {}",
-            minutes(*seconds_left)
+            format_duration(Duration::from_secs(*seconds_left))
         ),
         Event::MappingWaits { seconds_left, .. } => format!(
             "The device is done. Connect this computer to the internet to confirm the mapping; \
              that counts for {}",
-            minutes(*seconds_left)
+            format_duration(Duration::from_secs(*seconds_left))
         ),
         Event::MappingPolled { status, elapsed_s } => {
             format!("Mapping status: {status} (elapsed: {elapsed_s}s)")
         }
         Event::Mapped {
-            node_id,
-            method: MappingMethod::ChallengeResponse,
-            ..
-        } => format!(
-            "Challenge-response user-node association successful\n\
-             Node {node_id} mapped to your account successfully!"
-        ),
-        Event::Mapped {
-            node_id,
-            method: MappingMethod::SecretKey,
-            ..
-        } => format!("Node {node_id} added to your account successfully!"),
+            node_id, method, ..
+        } => match method {
+            MappingMethod::ChallengeResponse => format!(
+                "Challenge-response user-node association successful\n\
+                 Node {node_id} mapped to your account successfully!"
+            ),
+            MappingMethod::SecretKey => {
+                format!("Node {node_id} added to your account successfully!")
+            }
+        },
         Event::Stage {
             stage,
             title,
@@ -130,9 +124,7 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
             let took = Duration::from_millis(took_ms.unwrap_or_default()).as_secs_f32();
             match state {
                 StageState::Started => {
-                    if !stages.contains(stage) {
-                        stages.push(*stage);
-                    }
+                    stages.extend(place.is_none().then_some(*stage));
                     return None;
                 }
                 StageState::Done => format!("[{number}] {title}: done, {took:.1} s"),
@@ -147,75 +139,42 @@ pub(super) fn format_event(event: &Event, stages: &mut Vec<Stage>) -> Option<Str
     })
 }
 
-fn minutes(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} s"),
-        more => format!("{} min", more / 60),
-    }
-}
-
 /// Formats a version document as one line.
 pub(in crate::cli) fn version_line(version: &Version) -> String {
     let ver = version.ver.as_deref().unwrap_or("unknown");
     let ver = printable(ver.as_bytes());
-    let capabilities = version
-        .capabilities
-        .iter()
-        .map(|capability| printable(capability.as_bytes()))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if capabilities.is_empty() {
-        format!("Firmware: {ver}")
-    } else {
-        format!("Firmware: {ver} ({capabilities})")
+    match version.capabilities.join(", ") {
+        none if none.is_empty() => format!("Firmware: {ver}"),
+        all => format!("Firmware: {ver} ({})", printable(all.as_bytes())),
     }
 }
 
 /// Formats the networks that a device sees, with the columns of esp-rainmaker-cli.
 pub(in crate::cli) fn network_table(networks: &[AccessPoint]) -> Vec<String> {
-    let row = |number: &str, ssid: &str, bssid: &str, channel: &str, rssi: &str, auth: &str| {
-        // Some characters occupy two columns of a terminal, some none.
-        let gap = " ".repeat(SSID_COLUMN.saturating_sub(ssid.width()));
-        format!("{number:<5}{ssid}{gap} {bssid:<12} {channel} {rssi:<4} {auth}")
-    };
-    let mut lines = vec![row("S.N.", "SSID", "BSSID", "CHN ", "RSSI", "AUTH")];
-    lines.extend(networks.iter().enumerate().map(|(index, network)| {
-        row(
-            &format!("[{:>2}]", index + 1),
-            &network
-                .ssid
-                .as_ref()
-                .map_or_else(|| "(hidden)".to_owned(), ToString::to_string),
-            &network.bssid.to_string(),
-            &format!("{:>4}", network.channel),
-            &network.rssi.to_string(),
-            &network.auth.to_string(),
-        )
-    }));
-    lines
-}
-
-/// Aligns the cells of rows, of which the first is the heading.
-pub(in crate::cli) fn columns<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = cell.width().max(*width);
-        }
-    }
-    let padded = |row: &[String; N]| {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(padded).collect()
+    let headings = [
+        ("S.N.", 0),
+        ("SSID", MAX_SSID_WIDTH),
+        ("BSSID", 12),
+        ("CHN ", 0),
+        ("RSSI", 0),
+        ("AUTH", 0),
+    ];
+    let rows = networks.iter().zip(1_usize..).map(|(network, number)| {
+        let ssid = network.ssid.as_ref().map(ToString::to_string);
+        vec![
+            format!("[{number:>2}]"),
+            ssid.unwrap_or_else(|| "(hidden)".to_owned()),
+            network.bssid.to_string(),
+            format!("{:>4}", network.channel),
+            network.rssi.to_string(),
+            network.auth.to_string(),
+        ]
+    });
+    align(&headings, 1, rows)
 }
 
 /// Columns of the longest SSID, and a gap.
-const SSID_COLUMN: usize = 33;
+const MAX_SSID_WIDTH: usize = 33;
 
 #[cfg(test)]
 mod tests {

@@ -9,21 +9,14 @@ use crate::cli::terminal::{cell, device_table, merge_objects, table, version_lin
 use crate::flows::discover::DiscoveredDevice;
 use crate::ident::printable;
 use crate::report::{Context, Failure};
-use crate::transport::{Candidate, Columns, Discovery, ManufacturerData, Medium};
+use crate::transport::{Columns, Discovery, ManufacturerData, Medium};
 
 /// A device, for machines. Data that it did not announce is null.
 pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
-    let Candidate { hints, medium, .. } = &found.device;
+    let (device, medium, hints) = (&found.device, found.device.medium, &found.device.hints);
     let (maker, usb) = (hints.manufacturer.as_ref(), hints.usb.as_ref());
-    let latest = with_version_hints(found).hints;
-    let mut parts = vec![json!({
-        "transport": medium,
-        "address": found.device.address.to_string(),
-        "name": found.device.name,
-        "node_id": hints.node_id,
-    })];
-    if medium.columns == Columns::Advertisement {
-        parts.push(json!({
+    let extra = match medium.columns {
+        Columns::Advertisement => json!({
             "signal": hints.signal,
             "customer_id": maker.map(|maker| maker.customer_id),
             "device_type": maker.map(|maker| maker.device_type),
@@ -31,25 +24,31 @@ pub(super) fn json_row(found: &DiscoveredDevice) -> Value {
             "device_subtype": maker.map(|maker| maker.device_subtype),
             "services": hints.services,
             "looks_like_provisioning": hints.is_likely,
-        }));
-    }
-    if medium.columns == Columns::Plug {
+        }),
         // Four hexadecimal digits, as `lsusb` shows them.
-        parts.push(json!({
+        Columns::Plug => json!({
             "usb_vendor_id": usb.map(|usb| format!("{:04x}", usb.vendor_id)),
             "usb_product_id": usb.map(|usb| format!("{:04x}", usb.product_id)),
             "serial_number": usb.and_then(|usb| usb.serial_number.as_ref()),
-        }));
-    }
-    if medium.discovery == Discovery::Enumerated {
-        parts.push(json!({ "silence": silence_of(found) }));
-    }
-    parts.push(json!({
+        }),
+        Columns::Service | Columns::Version => Value::Null,
+    };
+    let silence = match medium.discovery {
+        Discovery::Enumerated => json!({ "silence": silence_of(found) }),
+        _ => Value::Null,
+    };
+    let first = json!({
+        "transport": medium,
+        "address": device.address.to_string(),
+        "name": device.name,
+        "node_id": hints.node_id,
+    });
+    let last = json!({
         "version": found.version,
-        "sec_ver": latest.sec_version,
-        "pop_required": latest.pop_required,
-    }));
-    merge_objects(parts)
+        "sec_ver": hints.sec_version,
+        "pop_required": hints.pop_required,
+    });
+    merge_objects([first, extra, silence, last])
 }
 
 /// The id of the error of the probe, as if the search had been for this device only. `None` if a
@@ -64,18 +63,6 @@ fn silence_of(found: &DiscoveredDevice) -> Option<&'static str> {
     Some(Failure::of_flow(error, &context).id.into_str())
 }
 
-/// The device with the data of its version document, if it has one. The device itself sends that
-/// document, but anything can announce the hints.
-fn with_version_hints(found: &DiscoveredDevice) -> Candidate {
-    let mut device = found.device.clone();
-    if let Some(version) = &found.version {
-        let hints = &mut device.hints;
-        hints.sec_version = version.sec_ver.or(hints.sec_version);
-        hints.pop_required = version.pop_required.or(hints.pop_required);
-    }
-    device
-}
-
 /// One table for each medium, because their columns differ.
 pub(super) fn tables(found: &[DiscoveredDevice]) -> Vec<String> {
     let mut lines = Vec::new();
@@ -86,22 +73,24 @@ pub(super) fn tables(found: &[DiscoveredDevice]) -> Vec<String> {
         if group.len() < found.len() {
             lines.push(format!("Over {medium}:"));
         }
-        let devices: Vec<Candidate> = group.iter().map(with_version_hints).collect();
-        lines.extend(match medium.columns {
-            Columns::Advertisement | Columns::Service => device_table(&devices),
-            Columns::Plug => with_outcomes(device_table(&devices), group),
-            Columns::Version => {
-                let heading = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"];
-                let rows = group.iter().zip(&devices).map(version_cells);
-                with_outcomes(table(heading, rows), group)
-            }
-        });
+        let table = if medium.columns == Columns::Version {
+            let headings = ["NAME", "TRANSPORT", "ADDRESS", "VERSION", "SEC", "POP"];
+            table(headings, group.iter().map(version_cells))
+        } else {
+            device_table(group.iter().map(|found| &found.device))
+        };
+        // The first line is the headings.
+        let outcomes = std::iter::once(None).chain(group.iter().map(outcome_line));
+        for (line, outcome) in table.into_iter().zip(outcomes) {
+            lines.push(line);
+            lines.extend(outcome);
+        }
     }
     lines
 }
 
-fn version_cells((found, device): (&DiscoveredDevice, &Candidate)) -> [String; 6] {
-    let version = found.version.as_ref();
+fn version_cells(found: &DiscoveredDevice) -> [String; 6] {
+    let (device, version) = (&found.device, found.version.as_ref());
     [
         cell(device.name.as_ref()),
         device.medium.to_string(),
@@ -112,32 +101,26 @@ fn version_cells((found, device): (&DiscoveredDevice, &Candidate)) -> [String; 6
     ]
 }
 
-/// Adds a line below the row of each device that was probed: the version, if the table has no column
-/// for it, or the error.
-fn with_outcomes(table: Vec<String>, found: &[DiscoveredDevice]) -> Vec<String> {
-    let outcomes = found
-        .iter()
-        .map(|one| match (&one.version, &one.version_error) {
-            (Some(version), _) if one.device.medium.columns != Columns::Version => {
-                Some(format!("   {}", version_line(version)))
-            }
-            (None, Some(silence)) => {
-                Some(format!("   {}", printable(silence.to_string().as_bytes())))
-            }
-            _ => None,
-        });
-    // The first line is the heading.
-    let outcomes = std::iter::once(None).chain(outcomes);
-    let lines = table.into_iter().zip(outcomes);
-    lines
-        .flat_map(|(line, outcome)| std::iter::once(line).chain(outcome))
-        .collect()
+/// The outcome of a probe, for a line below the row: the version, if the table has no column for it,
+/// or the error.
+fn outcome_line(found: &DiscoveredDevice) -> Option<String> {
+    let outcome = match (
+        found.device.medium.columns,
+        &found.version,
+        &found.version_error,
+    ) {
+        (Columns::Plug, Some(version), _) => version_line(version),
+        (_, None, Some(error)) => printable(error.to_string().as_bytes()),
+        _ => return None,
+    };
+    Some(format!("   {outcome}"))
 }
 
 /// Sorts by medium in this order, then by signal with the strongest first.
 pub(super) fn sort(found: &mut [DiscoveredDevice], order: &[&'static Medium]) {
     let position = |medium| order.iter().position(|known| *known == medium);
-    found.sort_by_key(|DiscoveredDevice { device, .. }| {
+    found.sort_by_key(|found| {
+        let device = &found.device;
         (position(device.medium), Reverse(device.hints.signal))
     });
 }

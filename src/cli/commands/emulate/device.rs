@@ -32,7 +32,7 @@ use self::ready::{Listener, NewDevice, describe_device};
 use super::failures::conflict;
 use super::failures::{cannot_use, read_file};
 use crate::cli::args::inputs::{Existing, create_private};
-use crate::cli::terminal::{Format, keys_of, print_json, print_note};
+use crate::cli::terminal::{Format, print_json, print_note};
 use crate::cli::workplace::Workplace;
 use crate::emulator::announce::Announcer;
 use crate::emulator::device::{Device, DeviceSettings, Firmware, NodeSettings, StopReason, World};
@@ -82,7 +82,8 @@ pub(super) async fn play_devices(
             .map(|(name, why)| json!({"name": name, "why": why.to_string()}))
             .collect(),
     };
-    workplace.printer.result(&[], keys_of("stopped", &stopped))
+    let keys = json!({ "stopped": stopped });
+    workplace.printer.result(&[], keys)
 }
 
 /// What the devices of one run share.

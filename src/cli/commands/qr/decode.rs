@@ -5,11 +5,8 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser as _};
 use serde_json::{Value, json};
 
-use crate::cli::args::board_log::{LogArgs, SpeedArgs};
-use crate::cli::args::label::PAYLOAD_ARGUMENT;
-use crate::cli::args::label::read_label;
+use super::board::BoardArgs;
 use crate::cli::args::public_text::PublicText;
-use crate::cli::terminal::CommandOutput;
 use crate::cli::workplace::Workplace;
 use crate::ident::printable;
 use crate::qr::{Network, Payload, Remark};
@@ -34,10 +31,7 @@ pub(in crate::cli) struct Decode {
     from_serial: Option<PublicText>,
 
     #[command(flatten)]
-    speed: SpeedArgs,
-
-    #[command(flatten)]
-    log: LogArgs,
+    board: BoardArgs,
 }
 
 impl Decode {
@@ -47,17 +41,8 @@ impl Decode {
             (Some(payload), _) => payload.clone(),
             (None, port) => Secret::new(format!("serial:{}", port.as_deref().unwrap_or_default())),
         };
-        let mut inputs = workplace.inputs();
-        let line = self.speed.log(&self.log);
-        let payload = read_label(
-            &source,
-            PAYLOAD_ARGUMENT,
-            line,
-            &mut inputs,
-            &workplace.drivers,
-        )
-        .await?;
-        let command = provision_command(&payload, source.expose());
+        let payload = &self.board.read_label(&source, workplace).await?;
+        let command = provision_command(payload, source.expose());
         let advice = match (payload.network, payload.transport.as_deref()) {
             (Some(Network::Thread), _) => {
                 "The device needs a Thread network, which this version does not support."
@@ -65,9 +50,8 @@ impl Decode {
             (_, Some("softap")) => "Join its hotspot with this computer, then run:",
             _ => "Run:",
         };
-        let rows = rows(&payload).into_iter();
-        let rows = rows.map(|(name, value)| format!("{name:<15}{value}"));
-        let mut lines: Vec<String> = rows.chain([String::new(), advice.to_owned()]).collect();
+        let mut lines = describe(payload);
+        lines.extend([String::new(), advice.to_owned()]);
         if payload.network != Some(Network::Thread) {
             lines.push(format!("  {command}"));
         }
@@ -75,17 +59,17 @@ impl Decode {
             Remark::Cut { key } => Some(key.unwrap_or("")),
             Remark::NotEscaped => None,
         });
-        let keys = json!({ "payload": json_payload(&payload), "cut": cut, "command": command });
-        CommandOutput::new(lines, keys).print(&workplace.printer)
+        let keys = json!({ "payload": json_payload(payload), "cut": cut, "command": command });
+        workplace.printer.result(&lines, keys)
     }
 }
 
-/// Names and values for people.
-fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
+/// The values for people, each with its name.
+fn describe(payload: &Payload) -> Vec<String> {
     let or_missing = |key, value: Option<String>, missing: &str| {
         let is_cut = payload.remarks.contains(&Remark::Cut { key: Some(key) });
         let missing = if is_cut { CUT_OFF } else { missing };
-        value.unwrap_or_else(|| missing.to_owned())
+        Some(value.unwrap_or_else(|| missing.to_owned()))
     };
     let secret = |secret: &Option<Secret<String>>| {
         let text = secret.as_ref().map(|secret| escape(secret.expose()));
@@ -98,21 +82,26 @@ fn rows(payload: &Payload) -> Vec<(&'static str, String)> {
         other => format!("{} (unknown)", escape(other)),
     });
     let security = payload.security.as_ref().map(ToString::to_string);
-    let mut rows = vec![
+    let unlabeled_security = || format!("{UNLABELED}; read from the device");
+    let username = payload.username.as_deref();
+    let rows = [
         ("name", or_missing("name", name, UNLABELED)),
         ("transport", or_missing("transport", transport, UNLABELED)),
         ("PoP", or_missing("pop", secret(&payload.pop), "none")),
+        ("security", security.or_else(|| Some(unlabeled_security()))),
         (
-            "security",
-            security.unwrap_or_else(|| format!("{UNLABELED}; read from the device")),
+            "user name",
+            username.map(|name| format!("{} (Security 2)", escape(name))),
         ),
+        (
+            "network",
+            payload.network.map(|network| network.name().to_owned()),
+        ),
+        ("hotspot's key", secret(&payload.password)),
     ];
-    let username = payload.username.as_deref();
-    rows.extend(username.map(|name| ("user name", format!("{} (Security 2)", escape(name)))));
-    let network = payload.network.map(Network::name);
-    rows.extend(network.map(|name| ("network", name.to_owned())));
-    rows.extend(secret(&payload.password).map(|key| ("hotspot's key", key)));
-    rows
+    let rows = rows.into_iter();
+    rows.filter_map(|(name, value)| Some(format!("{name:<15}{}", value?)))
+        .collect()
 }
 
 /// Escapes what could steer a terminal, but not backslashes, so that people can copy the text.

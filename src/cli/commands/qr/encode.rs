@@ -1,18 +1,18 @@
 //! `qr encode`: draws the code of a label in the terminal or into files. It draws only payloads that
 //! espctl can read.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::cli::args::board_log::{LogArgs, SpeedArgs};
+use super::board::BoardArgs;
 use crate::cli::args::inputs::{Existing, create_private, is_open_file};
 use crate::cli::args::label::PAYLOAD_ARGUMENT;
-use crate::cli::args::label::read_label;
-use crate::cli::terminal::{CommandOutput, Format, print_note};
+use crate::cli::terminal::{Format, merge_objects, print_note};
 use crate::cli::workplace::Workplace;
 use crate::qr::drawing::{Drawing, Terminal};
 use crate::qr::{Payload, Remark, to_url};
@@ -32,10 +32,7 @@ pub(in crate::cli) struct Encode {
     payload: Secret<String>,
 
     #[command(flatten)]
-    speed: SpeedArgs,
-
-    #[command(flatten)]
-    log: LogArgs,
+    board: BoardArgs,
 
     /// Write a PNG to this file, which only you can read.
     #[arg(long, value_name = "FILE")]
@@ -67,32 +64,22 @@ impl Encode {
     /// Runs `qr encode`.
     pub(super) async fn encode(&self, workplace: &Workplace) -> Result<(), Failure> {
         let printer = &workplace.printer;
-        let mut inputs = workplace.inputs();
-        let line = self.speed.log(&self.log);
-        let payload = read_label(
-            &self.payload,
-            PAYLOAD_ARGUMENT,
-            line,
-            &mut inputs,
-            &workplace.drivers,
-        )
-        .await?;
+        let payload = self.board.read_label(&self.payload, workplace).await?;
         let text = self.text_to_encode(&payload)?;
         let text = text.expose();
-        let drawing = Drawing::of(text).map_err(|error| unusable_payload(&error.to_string()))?;
+        let drawing = Drawing::of(text).map_err(unusable_payload)?;
         self.check_files()?;
         let mut files = Vec::new();
         for (path, flag) in self.files() {
-            let bytes = if flag == PNG {
-                let png = drawing.png();
-                png.map_err(|error| Failure::fault(&error.into()))?
-            } else {
-                drawing.svg().into_bytes()
+            let png = || drawing.png().map_err(|error| Failure::fault(&error.into()));
+            let bytes = match flag {
+                PNG => png()?,
+                _ => drawing.svg().into_bytes(),
             };
             write_file(path, flag, self.force, &bytes)?;
             files.push(path.display().to_string());
         }
-        let output = if files.is_empty() {
+        let (lines, drawing) = if files.is_empty() {
             let lines = drawing.lines(if self.invert {
                 Terminal::DarkOnLight
             } else {
@@ -101,28 +88,25 @@ impl Encode {
             if printer.format() == Format::Text && std::io::stdout().is_terminal() {
                 warn_of_width(&lines);
             }
-            let keys = json!({ "qrcode": text, "files": files, "drawing": lines });
-            CommandOutput::new(lines, keys)
+            let drawing = json!({ "drawing": lines });
+            (lines, drawing)
         } else {
-            let keys = json!({ "qrcode": text, "files": files });
-            let lines: Vec<_> = files.iter().map(|file| format!("Wrote {file}")).collect();
-            CommandOutput::new(lines, keys)
+            let lines = files.iter().map(|file| format!("Wrote {file}"));
+            (lines.collect(), Value::Null)
         };
-        output.print(printer)
+        let keys = json!({ "qrcode": text, "files": files });
+        printer.result(&lines, merge_objects([keys, drawing]))
     }
 
     /// The text for the code: as the person passed it, unless a flag asks for another form.
     fn text_to_encode(&self, payload: &Payload) -> Result<Secret<String>, Failure> {
         let is_cut = |remark: &&Remark| matches!(remark, Remark::Cut { .. });
         if let Some(remark) = payload.remarks.iter().find(is_cut) {
-            let message = format!("no label is made of it, because {remark}");
-            return Err(unusable_payload(&message));
+            let why = format!("no label is made of it, because {remark}");
+            return Err(unusable_payload(why));
         }
         let text = match &payload.text {
-            _ if self.compact => {
-                let compact = payload.to_compact();
-                compact.map_err(|error| unusable_payload(&error.to_string()))?
-            }
+            _ if self.compact => payload.to_compact().map_err(unusable_payload)?,
             // Others may use keys that espctl does not know.
             Some(text) if payload.remarks.is_empty() && !(self.url && is_url(text)) => text.clone(),
             _ => payload.to_json(),
@@ -136,19 +120,14 @@ impl Encode {
 
     /// The files to write, each with its flag.
     fn files(&self) -> impl Iterator<Item = (&Path, &'static str)> {
-        let files = [(self.png.as_deref(), PNG), (self.svg.as_deref(), "--svg")];
-        files
-            .into_iter()
-            .filter_map(|(path, flag)| Some((path?, flag)))
+        let png = self.png.iter().map(|path| (&**path, PNG));
+        png.chain(self.svg.iter().map(|path| (&**path, "--svg")))
     }
 
     /// Checks all files before espctl writes any, so that it writes all of them or none.
     fn check_files(&self) -> Result<(), Failure> {
-        let mut paths = self.files().map(|(path, _)| resolve_folder(path));
-        if paths
-            .next()
-            .is_some_and(|first| paths.next() == Some(first))
-        {
+        let paths: Vec<PathBuf> = self.files().map(|(path, _)| resolve_folder(path)).collect();
+        if matches!(&paths[..], [png, svg] if png == svg) {
             let message = "--png and --svg name the same file";
             return Err(Failure::new(ErrorId::ConflictingFlags, message));
         }
@@ -163,11 +142,9 @@ impl Encode {
     }
 }
 
-fn unusable_payload(message: &str) -> Failure {
-    Failure::new(
-        ErrorId::InvalidQrcode,
-        format!("{PAYLOAD_ARGUMENT}: {message}"),
-    )
+fn unusable_payload(why: impl Display) -> Failure {
+    let message = format!("{PAYLOAD_ARGUMENT}: {why}");
+    Failure::new(ErrorId::InvalidQrcode, message)
 }
 
 fn is_url(text: &Secret<String>) -> bool {
@@ -189,12 +166,9 @@ fn write_file(path: &Path, flag: &str, is_forced: bool, bytes: &[u8]) -> Result<
         let message = format!("{flag}: cannot write to {}", path.display());
         Failure::new(ErrorId::UnwritableFile, message).cause(&error)
     };
-    let is_link = path
-        .symlink_metadata()
-        .is_ok_and(|data| data.file_type().is_symlink());
     let existing = if !is_forced {
         Existing::Kept
-    } else if is_link && !is_open_file(path) {
+    } else if path.is_symlink() && !is_open_file(path) {
         // espctl replaces the link, because its target may belong to another user.
         fs::remove_file(path).map_err(unwritable)?;
         Existing::Kept
