@@ -180,16 +180,17 @@ impl Login {
             )
         };
         let step = format!("logging in as {user_text} to {}", client.host());
-        let session = match client.log_in(user, password.as_ref()).await {
+        let printer = &workplace.printer;
+        let logging_in = client.log_in(user, password.as_ref());
+        let session = match printer.show_call(logging_in).await {
             Ok(LogIn::Done(tokens)) => return Ok(tokens),
             Ok(LogIn::NeedsCode { session }) => session,
             Err(error) => return Err(cloud_failure(&error, &step)),
         };
-        workplace
-            .printer
-            .print_line("The cloud has sent a one-time code");
+        printer.print_line("The cloud has sent a one-time code");
         let code = self.read_code(&mut inputs, observer).await?;
-        let tokens = client.log_in_with_code(user, &session, &code).await;
+        let logging_in = client.log_in_with_code(user, &session, &code);
+        let tokens = printer.show_call(logging_in).await;
         tokens.map_err(|error| cloud_failure(&error, &step))
     }
 
@@ -288,7 +289,8 @@ impl Login {
             tracing::debug!(%error, "opening a browser");
             printer.print_line("espctl could not open a browser");
         }
-        let tokens = visit.wait(client, self.browser_timeout).await;
+        let login = visit.wait(client, self.browser_timeout);
+        let tokens = printer.show_wait("Waiting for the browser", login).await;
         let tokens = tokens.map_err(failed)?;
         // Any page can send a browser here, with a login of its author.
         let (user, host) = (Account::new(profile, &tokens), client.host());

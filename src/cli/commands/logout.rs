@@ -50,7 +50,7 @@ impl Subcommand for Logout {
             let revoked = client.log_out().await;
             revoked.map_err(|error| cloud_failure(&error, "logging out"))
         };
-        let revoked = revoked.await;
+        let revoked = printer.show_call(revoked).await;
         if let Err(failure) = &revoked {
             let causes = failure.causes.iter().map(|cause| format!(": {cause}"));
             printer.print_line(&format!(

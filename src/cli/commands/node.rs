@@ -63,13 +63,30 @@ impl Subcommand for Nodes {
             ..
         })) = self;
         let client = &account.open().await?;
+        let printer = &workplace.printer;
         let output = match self {
-            Self::Info(args) => show_node(&args.node_id, client).await,
-            Self::List(_) => list_nodes(client).await,
-            Self::Remove(args) => remove_node(args, client, &workplace.observer).await,
+            Self::Info(args) => printer.show_call(show_node(&args.node_id, client)).await,
+            Self::List(_) => printer.show_call(list_nodes(client)).await,
+            Self::Remove(args) => {
+                args.confirm(&workplace.observer).await?;
+                let removing = remove_node(&args.node.node_id, client);
+                printer.show_call(removing).await
+            }
         };
         workplace.warn_if_not_saved(client);
-        output?.print(&workplace.printer)
+        output?.print(printer)
+    }
+}
+
+impl Remove {
+    async fn confirm(&self, observer: &TerminalObserver) -> Result<(), Failure> {
+        let id = printable(self.node.node_id.as_bytes());
+        let question = format!("Remove {id} from the account?");
+        if self.yes || observer.confirm(&question).await {
+            return Ok(());
+        }
+        let message = format!("the removal of {id} was not confirmed");
+        Err(Failure::new(ErrorId::ConfirmationNeeded, message))
     }
 }
 
@@ -101,18 +118,8 @@ async fn show_node(node_id: &str, client: &Client) -> Result<CommandOutput, Fail
     Ok(CommandOutput::new(lines, json!({ "node": node })))
 }
 
-async fn remove_node(
-    Remove { yes, node }: &Remove,
-    client: &Client,
-    observer: &TerminalObserver,
-) -> Result<CommandOutput, Failure> {
-    let node_id = &*node.node_id;
+async fn remove_node(node_id: &str, client: &Client) -> Result<CommandOutput, Failure> {
     let id = printable(node_id.as_bytes());
-    let question = format!("Remove {id} from the account?");
-    if !yes && !observer.confirm(&question).await {
-        let message = format!("the removal of {id} was not confirmed");
-        return Err(Failure::new(ErrorId::ConfirmationNeeded, message));
-    }
     let removed = client.remove_node(node_id).await;
     // The cloud rejects the removal of a node that it does not have, and a retry would not help.
     if let Err(CloudError::Rejected { .. }) = &removed

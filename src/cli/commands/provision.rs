@@ -110,7 +110,8 @@ impl Provision {
         device.pace.join = self.network.join_timeout;
         let can_ask = workplace.observer.can_ask();
         let network = self.network.resolve(&device, &mut inputs, can_ask).await?;
-        let owner = self.owner.resolve(device.target.medium, &inputs).await?;
+        let owner = Box::pin(self.owner.resolve(device.target.medium, &inputs));
+        let owner = printer.show_call(owner).await?;
         Ok(ProvisionRequest {
             device,
             network,

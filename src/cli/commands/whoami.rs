@@ -47,7 +47,7 @@ impl Subcommand for Whoami {
         let mut account = Account::new(&logged_in.profile, tokens);
         if self.check {
             let client = self.account.open().await?;
-            let user = client.fetch_user().await;
+            let user = workplace.printer.show_call(client.fetch_user()).await;
             workplace.warn_if_not_saved(&client);
             let user = user.map_err(|error| cloud_failure(&error, "asking who is logged in"))?;
             account.user_id = Some(printable(user.user_id.as_bytes()));

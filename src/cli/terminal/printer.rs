@@ -2,12 +2,14 @@
 //! bundle. Text and JSON are two views of the same events; secrets are in neither.
 
 use std::io;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use clap::ValueEnum;
 use serde_json::{Value, json};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::output::{merge_objects, print_json, print_note, write_line};
 use super::spinner::Spinner;
@@ -57,6 +59,27 @@ impl Printer {
     /// The record of the run.
     pub(in crate::cli) fn recorder(&self) -> Option<&Recorder> {
         self.recorder.as_ref()
+    }
+
+    /// Shows that espctl waits for this, unless it ends at once.
+    pub(in crate::cli) async fn show_wait<T>(
+        &self,
+        what: &str,
+        work: impl Future<Output = T>,
+    ) -> T {
+        let mut work = pin!(work);
+        if let Ok(done) = timeout(UNNOTICED, work.as_mut()).await {
+            return done;
+        }
+        self.spinner.start(what);
+        let done = work.await;
+        self.spinner.clear();
+        done
+    }
+
+    /// Shows that espctl waits for the cloud.
+    pub(in crate::cli) async fn show_call<T>(&self, call: impl Future<Output = T>) -> T {
+        self.show_wait("Waiting for the cloud", call).await
     }
 
     /// The format of results.
@@ -178,5 +201,7 @@ fn print_object(object: &Value) {
     let _lost: io::Result<()> = print_json(object);
 }
 
+/// A wait that ends sooner needs no spinner.
+const UNNOTICED: Duration = Duration::from_millis(500);
 /// Raised when a key changes its meaning or is removed.
 const SCHEMA: u32 = 1;

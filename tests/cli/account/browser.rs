@@ -253,6 +253,7 @@ fn terminal_with_login(home: &Home) -> Terminal {
     ];
     let terminal = Terminal::start(["login"], &variables);
     wait::until("the browser gets the page", || page.exists());
+    terminal.shows("Waiting for the browser");
     let inherited = std::fs::read_to_string(home.path("inherited")).unwrap();
     assert!(inherited.contains("RM_USER_CONFIG_DIR="), "{inherited}");
     assert!(!inherited.contains("canary"), "{inherited}");

@@ -59,6 +59,23 @@ fn list_fails(pages: &[Value]) -> String {
     receiver.recv().unwrap()
 }
 
+#[cfg(unix)]
+#[test]
+fn person_sees_that_the_cloud_is_awaited() {
+    use crate::support::pty::{CTRL_C, Terminal};
+
+    with_cloud(vec![vec![Turn::silence()]], |url| {
+        let home = Home::with_lab(url);
+        home.log_in("lab", &tokens("me"));
+        let variables = [("RM_USER_CONFIG_DIR", home.0.to_str().unwrap())];
+        let mut terminal = Terminal::start(["node", "list"], &variables);
+        terminal.shows("Waiting for the cloud");
+        terminal.type_keys(CTRL_C);
+        let screen = terminal.exits(130);
+        assert!(screen.contains("error: interrupted"), "{screen}");
+    });
+}
+
 #[test]
 fn list_of_nodes_has_a_largest_size() {
     let ids: Vec<String> = (0..60_000).map(|number| format!("n{number}")).collect();
