@@ -5,9 +5,9 @@ mod commands;
 mod diagnose;
 mod interrupt;
 mod program;
+mod public_tree;
 mod subcommand;
 mod terminal;
-mod tree;
 mod usage;
 mod workplace;
 

@@ -21,9 +21,9 @@ use super::commands::{
 use super::diagnose::bundle::{self, Bundle};
 use super::diagnose::{complete, doctor, explain};
 use super::interrupt::Interrupts;
+use super::public_tree::public_tree;
 use super::subcommand::Subcommand;
 use super::terminal::{Color, Format, Printer, TerminalObserver};
-use super::tree::public_tree;
 use super::usage;
 use super::workplace::Workplace;
 use crate::flows::Event;

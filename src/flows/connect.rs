@@ -80,14 +80,14 @@ async fn connect(run: &Run, target: &Target, candidate: Candidate) -> Result<Con
     };
     let route = Route {
         driver: Arc::clone(&target.driver),
-        search: same_device.search(run.pace.search),
+        search: same_device.search(run.timing.search),
         transcript: target.transcript.clone(),
     };
     let address = candidate.address.to_string();
     let permit = run.handshakes.begin().await;
     let opening = target
         .driver
-        .open(&candidate, &target.options, &run.pace.limits);
+        .open(&candidate, &target.options, &run.timing.limits);
     let opened = opening.await;
     select::report_host_changes(run, &candidate.changes);
     let prepared = protocol.open(opened?, &candidate).await;

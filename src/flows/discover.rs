@@ -66,11 +66,11 @@ pub enum Probe {
     All,
 }
 
-/// Scans for the search time of the run's pace, and reports every device that it finds. The list is
+/// Scans for the search time of the run's timing, and reports every device that it finds. The list is
 /// empty if no device is in reach.
 pub async fn discover(run: &Run, target: &Target, probe: Probe) -> Result<Discovered, FlowError> {
     let discovery = target.medium.discovery;
-    let search = target.search(run.pace.search);
+    let search = target.search(run.timing.search);
     let mut candidates = target.driver.scan(&search);
     let is_wanted = |candidate: &Candidate| target.admits(&candidate.hints);
     // The last announcement of a device replaces the earlier ones, even if it no longer matches.
@@ -137,7 +137,7 @@ async fn read_candidate_version(
 ) -> Result<Option<Version>, FlowError> {
     let opening = target
         .driver
-        .open(candidate, &target.options, &run.pace.limits);
+        .open(candidate, &target.options, &run.timing.limits);
     let transport = opening.await?.into_transport().await?;
     let mut connection = Connection::new(transport, candidate.service);
     let version = read_version_document(&mut connection).await?;

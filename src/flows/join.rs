@@ -125,10 +125,10 @@ impl Joining<'_> {
     ) -> Result<(), FlowError> {
         let mut sent = self.send(network).await;
         // Firmware without a reset clears a failure by itself, some time later.
-        let deadline = Instant::now() + self.run.pace.set_retry;
+        let deadline = Instant::now() + self.run.timing.set_retry;
         let clears_by_itself = self.device.abilities().reset == ResetAbility::ByItself;
         while is_retry && clears_by_itself && is_wrong_state(&sent) && Instant::now() < deadline {
-            sleep(self.run.pace.slowest_status).await;
+            sleep(self.run.timing.slowest_status).await;
             sent = self.send(network).await;
         }
         // An earlier client may have left the device in a failed state, which a reset clears.
@@ -148,7 +148,7 @@ impl Joining<'_> {
         // A reset may have closed the session. Then the device did not get the credentials.
         if is_link_lost(&set) {
             self.credentials = previous;
-            if self.reconnect(self.run.pace.reconnect).await.is_ok() {
+            if self.reconnect(self.run.timing.reconnect).await.is_ok() {
                 self.credentials = CredentialState::Unapplied;
                 set = self.device.set_credentials(network).await;
             }
@@ -196,12 +196,12 @@ impl Joining<'_> {
             is_forgotten: false,
             visibility: None,
         };
-        let mut deadline = Instant::now() + self.run.pace.join;
+        let mut deadline = Instant::now() + self.run.timing.join;
         let mut reported = None;
-        let mut intervals = self.run.pace.status_intervals();
+        let mut intervals = self.run.timing.status_intervals();
         let is_polled = self.device.abilities().reports == JoinReports::Polled;
         if is_polled {
-            sleep(self.run.pace.first_status.min(self.run.pace.join)).await;
+            sleep(self.run.timing.first_status.min(self.run.timing.join)).await;
         }
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -242,7 +242,7 @@ impl Joining<'_> {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(not_joined(JoinProblem::TimedOut(self.run.pace.join)));
+                return Err(not_joined(JoinProblem::TimedOut(self.run.timing.join)));
             }
             // A device that repeats the same state at once must not keep this thread busy.
             if is_polled || !is_new {
@@ -259,7 +259,7 @@ impl Joining<'_> {
         name: &NetworkName,
         join_deadline: &mut Instant,
     ) -> Result<JoinState, FlowError> {
-        let mut deadline = (*join_deadline).min(Instant::now() + self.run.pace.reconnect);
+        let mut deadline = (*join_deadline).min(Instant::now() + self.run.timing.reconnect);
         self.run.report(&Event::ContactLost);
         self.credentials = CredentialState::Unknown;
         let unconfirmed = |source| FlowError::Unconfirmed {
@@ -301,18 +301,18 @@ impl Joining<'_> {
                 Err(ReconnectError::Unreachable) => {}
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            sleep(self.run.pace.reconnect_interval.min(left)).await;
+            sleep(self.run.timing.reconnect_interval.min(left)).await;
         }
         Err(unconfirmed(last_cause))
     }
 
     /// Reconnects within this time, which does not include the wait for other handshakes.
     async fn reconnect(&mut self, within: Duration) -> Result<(), ReconnectError> {
-        let pace = &self.run.pace;
+        let timing = &self.run.timing;
         // A device that is unreachable now may be reachable a moment later, so attempts are short.
         let limits = Limits {
-            connect: pace.limits.connect.min(pace.reconnect / 3),
-            ..pace.limits.clone()
+            connect: timing.limits.connect.min(timing.reconnect / 3),
+            ..timing.limits.clone()
         };
         let handshakes = &self.run.handshakes;
         self.device.reconnect(handshakes, within, &limits).await
@@ -329,7 +329,7 @@ impl Joining<'_> {
             }
             ResetAbility::OnRequest => {}
         }
-        let accepted = self.reset(self.run.pace.reset).await;
+        let accepted = self.reset(self.run.timing.reset).await;
         self.run.report(&Event::WifiReset { accepted });
         if accepted {
             self.credentials = CredentialState::Forgotten;

@@ -24,7 +24,6 @@ pub mod map;
 mod mapping_method;
 pub mod network;
 mod observer;
-mod pace;
 pub mod provision;
 mod request;
 mod run;
@@ -35,6 +34,7 @@ mod scripted_observer;
 pub mod select;
 mod stop;
 mod target;
+mod timing;
 
 pub use error::{Completed, CredentialState, FlowError, FlowStep, JoinProblem, NetworkVisibility};
 pub use growing::{Grower, Growing};
@@ -43,8 +43,8 @@ pub use mapping_method::MappingMethod;
 pub use observer::{
     Choice, Chosen, Event, Observer, Question, SchemeSource, Stage, StageState, Warning,
 };
-pub use pace::Pace;
 pub use request::{Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest};
 pub use run::{BegunSteps, Run};
 pub use stop::{Stop, StopReason, Stopper};
 pub use target::Target;
+pub use timing::Timing;

@@ -156,7 +156,7 @@ async fn secure_device(
     }
     let securing = connect::start_session(run, opened, &request.device.access);
     let secured = run.unless_stopped(FlowStep::Securing, securing).await?;
-    let device = Box::new(run.pace.protocomm(secured));
+    let device = Box::new(run.timing.protocomm(secured));
     Ok((device, Some(method)))
 }
 
@@ -199,7 +199,7 @@ async fn join_network(
             CredentialState::Applied | CredentialState::Unknown
         ) {
             // A stop ends within seconds, even if the device is lost or other runs use all permits.
-            let _reset = timeout(2 * run.pace.reset, joining.reset_credentials()).await;
+            let _reset = timeout(2 * run.timing.reset, joining.reset_credentials()).await;
         }
         *credentials = joining.credentials;
         if matches!(

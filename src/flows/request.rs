@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::pace::Pace;
 use super::target::Target;
+use super::timing::Timing;
 use crate::cloud::Client;
 use crate::cloud::mapping::Extras;
 use crate::ident::{Passphrase, Ssid};
@@ -30,7 +30,7 @@ pub struct DeviceRequest {
     /// The secrets of the session.
     pub access: Access,
     /// Intervals and time limits.
-    pub pace: Pace,
+    pub timing: Timing,
     /// The device's name in messages.
     pub label: String,
     /// The kind of network that the printed label names.

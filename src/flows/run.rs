@@ -7,8 +7,8 @@ use tokio::time::Instant;
 use super::error::{CredentialState, FlowError, FlowStep};
 use super::journal::{Irreversible, Journal, RowName, Taken};
 use super::observer::{Choice, Chosen, Event, Observer, Question, Stage, StageState, Warning};
-use super::pace::Pace;
 use super::stop::Stop;
+use super::timing::Timing;
 use crate::secret::Secret;
 use crate::session::Handshakes;
 
@@ -29,7 +29,7 @@ pub struct Run {
     /// Records irreversible steps; `None` outside of a batch.
     pub journal: Option<Arc<dyn Journal>>,
     /// Intervals and time limits.
-    pub pace: Arc<Pace>,
+    pub timing: Arc<Timing>,
     /// Stops the run from outside.
     pub stop: Stop,
     /// Limits the number of concurrent handshakes, across runs.
@@ -56,12 +56,12 @@ impl BegunSteps {
 
 impl Run {
     /// A run outside of a batch that nothing can stop.
-    pub fn new(observer: Arc<dyn Observer>, pace: Pace) -> Self {
+    pub fn new(observer: Arc<dyn Observer>, timing: Timing) -> Self {
         Self {
             device: None,
             observer,
             journal: None,
-            pace: Arc::new(pace),
+            timing: Arc::new(timing),
             stop: Stop::never(),
             handshakes: Handshakes::default(),
             begun: BegunSteps::default(),

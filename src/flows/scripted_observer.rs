@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 
 use super::{
-    Choice, Chosen, Event, Observer, Pace, Question, RowName, Run, SchemeSource, Stage, StageState,
+    Choice, Chosen, Event, Observer, Question, RowName, Run, SchemeSource, Stage, StageState,
+    Timing,
 };
 use crate::secret::Secret;
 use crate::security::SecurityScheme;
@@ -25,12 +26,12 @@ struct Script {
 impl ScriptedObserver {
     /// A run that reports to this observer.
     pub(super) fn run(&self) -> Run {
-        self.run_at(Pace::default())
+        self.run_at(Timing::default())
     }
 
     /// The same, with other intervals and limits.
-    pub(super) fn run_at(&self, pace: Pace) -> Run {
-        Run::new(Arc::new(self.clone()), pace)
+    pub(super) fn run_at(&self, timing: Timing) -> Run {
+        Run::new(Arc::new(self.clone()), timing)
     }
 
     /// Answers the next question.

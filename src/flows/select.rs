@@ -28,7 +28,7 @@ pub async fn select_device(run: &Run, target: &Target) -> Result<Candidate, Flow
         let selected = if medium.has_a_choice() && target.address.is_none() {
             select_from_scan(run, target).await?
         } else {
-            let search = target.search(run.pace.search);
+            let search = target.search(run.timing.search);
             let candidate = target.driver.scan(&search).next().await;
             report_host_changes(run, &search.changes);
             Some(candidate.ok_or_else(|| no_candidate(medium, Vec::new()))??)
@@ -49,7 +49,7 @@ pub async fn select_device(run: &Run, target: &Target) -> Result<Candidate, Flow
 /// Scans a medium with several devices for one of them; `None` if the user wants another scan.
 async fn select_from_scan(run: &Run, target: &Target) -> Result<Option<Candidate>, FlowError> {
     let medium = target.medium;
-    let search = target.search(run.pace.search);
+    let search = target.search(run.timing.search);
     let mut scan = target.driver.scan(&search);
     let mut scanned = Scanned::default();
     let (grower, list) = Growing::start();

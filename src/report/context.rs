@@ -97,7 +97,7 @@ impl Context {
         let DeviceRequest {
             target,
             access,
-            pace,
+            timing,
             label,
             network: _,
         } = device;
@@ -119,7 +119,7 @@ impl Context {
             },
             has_scheme: access.scheme.is_some(),
             has_sec2_compat: access.sec2_compat,
-            search: pace.search,
+            search: timing.search,
             narrowed_by: describe_filters(target),
             interface: target.options.given("interface").map(str::to_owned),
             has_baud: target.options.given("baud").is_some(),

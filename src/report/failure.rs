@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::context::Context;
+use super::error_table::ErrorId;
 use super::exit::Exit;
-use super::table::ErrorId;
 
 /// The failure of a run. It serializes as the `error` object of the JSON result.
 #[derive(Debug, Serialize)]

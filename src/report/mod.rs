@@ -5,6 +5,7 @@
 mod advice;
 mod bundle;
 mod context;
+mod error_table;
 mod exit;
 mod failure;
 mod id;
@@ -15,14 +16,13 @@ pub(crate) mod remedies;
 mod remedy;
 mod shell;
 mod system;
-mod table;
 
 pub(crate) use bundle::{Findings, ResultPolicy, RunStart, compose_bundle};
 pub(crate) use context::{Context, Environment, describe_filters};
+pub(crate) use error_table::ErrorId;
 pub(crate) use exit::Exit;
 pub(crate) use failure::Failure;
 pub(crate) use id::ErrorEntry;
 pub(crate) use log::init_logging;
 pub(crate) use recorder::{Recorder, transcript};
 pub(crate) use shell::quote_word;
-pub(crate) use table::ErrorId;

@@ -8,7 +8,7 @@ use futures_util::stream::BoxStream;
 use super::address::{Address, AddressError};
 use super::candidate::Candidate;
 use super::error::TransportError;
-use super::limits::Limits;
+use super::exchange_limits::Limits;
 use super::link::Link;
 use super::medium::Medium;
 use super::options::{DriverOptions, OptionError, OptionSpec};

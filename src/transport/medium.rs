@@ -3,7 +3,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::limits::Limits;
+use super::exchange_limits::Limits;
 
 /// A medium: what is the same for all devices that are connected over it.
 #[derive(Debug, derive_more::Display)]

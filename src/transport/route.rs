@@ -9,7 +9,7 @@ use super::candidate::Candidate;
 use super::driver::Driver;
 use super::error::TransportError;
 use super::exchange::Transport;
-use super::limits::Limits;
+use super::exchange_limits::Limits;
 use super::record::Transcript;
 use super::search::Search;
 

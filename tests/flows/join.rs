@@ -11,7 +11,7 @@ use espctl::flows::connect::{find_and_open, start_session};
 use espctl::flows::join::Joining;
 use espctl::flows::network::NetworkSelection;
 use espctl::flows::{
-    CredentialState, Event, FlowError, FlowStep, JoinProblem, Pace, Run, Stage, StageState,
+    CredentialState, Event, FlowError, FlowStep, JoinProblem, Run, Stage, StageState, Timing,
 };
 use espctl::ident::Passphrase;
 use espctl::proto::EndpointName;
@@ -84,7 +84,7 @@ async fn try_joining(
             .await,
     );
     let secured = plain_secured(taken, Version::default());
-    let mut device = run.pace.protocomm(secured);
+    let mut device = run.timing.protocomm(secured);
     let settled = NetworkSelection {
         network: NetworkCredentials::Wifi(network.clone()),
         seen: None,
@@ -246,13 +246,13 @@ async fn endless_joining_times_out() {
         world.join = Duration::from_hours(1);
         let device = device_in(world);
         let mut session = device.plain_session().await;
-        let pace = Pace {
+        let timing = Timing {
             join: limit,
-            ..Pace::default()
+            ..Timing::default()
         };
         let recorder = Recorder::default();
         let began = Instant::now();
-        let outcome = join(&recorder.run_at(pace.clone()), &mut session, &home()).await;
+        let outcome = join(&recorder.run_at(timing.clone()), &mut session, &home()).await;
         let error = outcome.unwrap_err();
         assert!(
             matches!(error, FlowError::NotJoined { problem: JoinProblem::TimedOut(waited), .. } if waited == limit),
@@ -271,15 +271,15 @@ async fn polls_at_configured_intervals() {
     world.join = Duration::from_hours(1);
     let device = device_in(world);
     let mut session = device.plain_session().await;
-    let pace = Pace {
+    let timing = Timing {
         first_status: Duration::from_millis(10),
         status: Duration::from_millis(2),
         slowest_status: Duration::from_millis(8),
         join: Duration::from_millis(100),
-        ..Pace::default()
+        ..Timing::default()
     };
     let recorder = Recorder::default();
-    let outcome = join(&recorder.run_at(pace.clone()), &mut session, &home()).await;
+    let outcome = join(&recorder.run_at(timing.clone()), &mut session, &home()).await;
     outcome.unwrap_err();
     let asked = config_messages(&device)
         .into_iter()
@@ -437,20 +437,20 @@ async fn reconnects_at_most_three_times() {
     script.push(answers(3));
     let server = ScriptedServer::start(script).await;
     let target = softap_at(server.address);
-    let pace = Pace {
+    let timing = Timing {
         first_status: Duration::ZERO,
         reconnect_interval: Duration::from_millis(1),
-        ..Pace::default()
+        ..Timing::default()
     };
     let access = Access {
         scheme: Some(SecurityScheme::Sec0),
         ..Access::default()
     };
     let recorder = Recorder::default();
-    let run = recorder.run_at(pace);
+    let run = recorder.run_at(timing);
     let opened = find_and_open(&run, &target).await.unwrap();
     let secured = start_session(&run, opened, &access).await.unwrap();
-    let mut device = run.pace.protocomm(secured);
+    let mut device = run.timing.protocomm(secured);
     let mut joining = Joining {
         run: &run,
         device: &mut device,

@@ -7,8 +7,8 @@ use espctl::endpoint::version::Version;
 use espctl::flows::join::Joining;
 use espctl::flows::network::NetworkSelection;
 use espctl::flows::{
-    CredentialState, FlowError, FlowStep, Irreversible, Journal, JournalError, Pace, RowName, Run,
-    Taken, Warning,
+    CredentialState, FlowError, FlowStep, Irreversible, Journal, JournalError, RowName, Run, Taken,
+    Timing, Warning,
 };
 use espctl::ident::Passphrase;
 use espctl::provisioner::{NetworkCredentials, WifiCredentials};
@@ -78,7 +78,9 @@ async fn join(device: &MemoryDevice, notebook: &Notebook) -> (Result<(), FlowErr
         journal: Some(Arc::new(notebook.clone())),
         ..recorder.run()
     };
-    let mut device = device.protocomm(Version::default(), &Pace::default()).await;
+    let mut device = device
+        .protocomm(Version::default(), &Timing::default())
+        .await;
     let mut joining = Joining {
         run: &run,
         device: &mut device,

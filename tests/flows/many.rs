@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use espctl::emulator::device::DeviceSettings;
 use espctl::flows::connect::start_session;
-use espctl::flows::{Access, Choice, Chosen, Event, Observer, Pace, Question, RowName, Run};
+use espctl::flows::{Access, Choice, Chosen, Event, Observer, Question, RowName, Run, Timing};
 use espctl::proto::Service;
 use espctl::secret::Secret;
 use espctl::security::{DeviceSecret, NonceRule, SecurityScheme};
@@ -94,7 +94,7 @@ async fn question_does_not_hold_the_permit() {
         handshakes: handshakes.clone(),
         ..Run::new(
             Arc::new(SlowPerson(Mutex::new(Some(answers)))),
-            Pace::default(),
+            Timing::default(),
         )
     };
     let other = Run {

@@ -12,7 +12,7 @@ use espctl::flows::NetworkRequest;
 use espctl::flows::OwnerRequest;
 use espctl::flows::ProvisionRequest;
 use espctl::flows::provision::provision;
-use espctl::flows::{Completed, Event, FlowError, Pace};
+use espctl::flows::{Completed, Event, FlowError, Timing};
 use espctl::ident::Passphrase;
 use espctl::secret::Secret;
 
@@ -58,7 +58,7 @@ fn request(device: &Device, owner: OwnerRequest) -> ProvisionRequest {
                 pop: Some(secret(device.pop())),
                 ..Access::default()
             },
-            pace: Pace::default(),
+            timing: Timing::default(),
             label: "a device".to_owned(),
             network: None,
         },
@@ -71,9 +71,9 @@ fn request(device: &Device, owner: OwnerRequest) -> ProvisionRequest {
     }
 }
 
-async fn error_of(request: &ProvisionRequest, pace: &Pace) -> (FlowError, Recorder) {
+async fn error_of(request: &ProvisionRequest, timing: &Timing) -> (FlowError, Recorder) {
     let recorder = Recorder::default();
-    let outcome = provision(&recorder.run_at(pace.clone()), request).await;
+    let outcome = provision(&recorder.run_at(timing.clone()), request).await;
     (outcome.unwrap_err(), recorder)
 }
 
@@ -82,14 +82,14 @@ async fn signature_not_submitted_in_time_is_expired_challenge() {
     let cloud = Cloud::start(&["--fault", "user/nodes/mapping/verify:*:close"]);
     let account = Account::logged_in(&cloud);
     let device = Device::start(&["--cloud", cloud.url(), "--time-scale", "0.2"]);
-    let pace = Pace {
+    let timing = Timing {
         challenge: Duration::from_secs(5),
         challenge_left: Duration::ZERO,
         account_retry: Duration::from_millis(50),
-        ..Pace::default()
+        ..Timing::default()
     };
     let request = request(&device, owner(cloud.url(), &account));
-    let (error, recorder) = error_of(&request, &pace).await;
+    let (error, recorder) = error_of(&request, &timing).await;
     let FlowError::PartialSuccess { completed, source } = error else {
         panic!("{error:?}");
     };
@@ -139,13 +139,13 @@ async fn silent_account_times_out() {
         "--time-scale",
         "0.2",
     ]);
-    let pace = Pace {
+    let timing = Timing {
         mapping: Duration::from_millis(200),
         mapping_status: Duration::from_millis(20),
-        ..Pace::default()
+        ..Timing::default()
     };
     let request = request(&device, owner(cloud.url(), &account));
-    let (error, recorder) = error_of(&request, &pace).await;
+    let (error, recorder) = error_of(&request, &timing).await;
     let words = error.to_string();
     assert!(words.contains("last status: requested"), "{words}");
     let FlowError::PartialSuccess { source, .. } = error else {

@@ -8,7 +8,7 @@ use espctl::endpoint::version::Version;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::NetworkRequest;
 use espctl::flows::network::{scan_networks, select_network};
-use espctl::flows::{Chosen, Event, FlowError, Pace, Question};
+use espctl::flows::{Chosen, Event, FlowError, Question, Timing};
 use espctl::ident::{Passphrase, Ssid};
 use espctl::proto::network_provisioning::network_scan_payload::Payload;
 use espctl::proto::network_provisioning::{
@@ -64,7 +64,7 @@ fn scan_requests(device: &MemoryDevice) -> Vec<Payload> {
 #[tokio::test(start_paused = true)]
 async fn scan_lists_each_name_once_and_hidden_networks() {
     let device = neighbourhood();
-    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    let mut provisioner = device.protocomm(scanning(), &Timing::default()).await;
     let recorder = Recorder::default();
     let found = scan_networks(&recorder.run(), &mut provisioner)
         .await
@@ -98,7 +98,7 @@ async fn scan_lists_each_name_once_and_hidden_networks() {
 #[tokio::test(start_paused = true)]
 async fn scan_keeps_hotspot_alive() {
     let device = neighbourhood();
-    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    let mut provisioner = device.protocomm(scanning(), &Timing::default()).await;
     scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
@@ -119,7 +119,7 @@ async fn equal_names_with_other_authentication_are_separate_networks() {
             {"ssid": "b", "rssi": -90, "hidden": true}]"#,
     );
     let device = device_in(world.unwrap());
-    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    let mut provisioner = device.protocomm(scanning(), &Timing::default()).await;
     let found = scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap();
@@ -184,7 +184,7 @@ async fn pages_end_with_the_list() {
         (40, &[(0, 16), (16, 16), (32, 8)]),
     ] {
         let device = listing(count, 3);
-        let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+        let mut provisioner = device.protocomm(scanning(), &Timing::default()).await;
         let found = scan_networks(&Recorder::default().run(), &mut provisioner)
             .await
             .unwrap();
@@ -196,21 +196,21 @@ async fn pages_end_with_the_list() {
 #[tokio::test(start_paused = true)]
 async fn endless_scan_times_out() {
     let device = listing(1, u32::MAX);
-    let pace = Pace {
-        scan: Duration::from_millis(50),
-        scan_poll: Duration::from_millis(7),
-        ..Pace::default()
+    let timing = Timing {
+        wifi_scan: Duration::from_millis(50),
+        wifi_scan_poll: Duration::from_millis(7),
+        ..Timing::default()
     };
-    let mut provisioner = device.protocomm(scanning(), &pace).await;
+    let mut provisioner = device.protocomm(scanning(), &timing).await;
     let began = Instant::now();
     let error = scan_networks(&Recorder::default().run(), &mut provisioner)
         .await
         .unwrap_err();
     assert!(
-        matches!(error, FlowError::Protocol { source: ProvisionError { cause: Cause::ScanUnfinished { waited }, .. }, .. } if waited == pace.scan),
+        matches!(error, FlowError::Protocol { source: ProvisionError { cause: Cause::ScanUnfinished { waited }, .. }, .. } if waited == timing.wifi_scan),
         "{error:?}"
     );
-    assert!(began.elapsed() <= pace.scan);
+    assert!(began.elapsed() <= timing.wifi_scan);
     assert!(pages(&device).is_empty());
 }
 
@@ -228,7 +228,7 @@ async fn settled(
     wanted: &NetworkRequest,
     recorder: &Recorder,
 ) -> Result<(String, String), FlowError> {
-    let mut provisioner = device.protocomm(scanning(), &Pace::default()).await;
+    let mut provisioner = device.protocomm(scanning(), &Timing::default()).await;
     let settled = select_network(&recorder.run(), &mut provisioner, wanted).await?;
     let NetworkCredentials::Wifi(WifiCredentials { ssid, passphrase }) = settled.network else {
         panic!("{settled:?}");
@@ -342,7 +342,9 @@ async fn without_name_network_is_chosen_from_scan() {
 #[tokio::test(start_paused = true)]
 async fn device_that_cannot_scan_gets_no_scan_request() {
     let device = neighbourhood();
-    let mut provisioner = device.protocomm(Version::default(), &Pace::default()).await;
+    let mut provisioner = device
+        .protocomm(Version::default(), &Timing::default())
+        .await;
     let non_interactive = Recorder::default();
     let nothing = wanted(None, None);
     let error = select_network(&non_interactive.run(), &mut provisioner, &nothing)

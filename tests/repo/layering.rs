@@ -160,7 +160,7 @@ fn check_itself_finds_upward_imports() {
                 "pub mod cli; mod flows; mod ident; mod proto; mod session; mod transport;",
             ),
             ("cli.rs", ""),
-            ("flows/mod.rs", "pub mod select; pub struct Pace;"),
+            ("flows/mod.rs", "pub mod select; pub struct Timing;"),
             ("flows/select.rs", "pub fn run() {}"),
             ("ident.rs", "pub struct Ssid;"),
             ("proto.rs", "pub struct EndpointName;"),
@@ -186,7 +186,7 @@ fn check_itself_finds_upward_imports() {
         ),
         (
             "transport/http.rs",
-            "fn f() { g!(crate::flows::Pace::default()) }",
+            "fn f() { g!(crate::flows::Timing::default()) }",
             "flows",
         ),
         ("transport/http.rs", "use super::super::cli;", "cli"),
@@ -197,7 +197,11 @@ fn check_itself_finds_upward_imports() {
             "#[cfg(test)] mod tests { use crate::session::Session; }",
             "session",
         ),
-        ("session/more.rs", "use super::super::flows::Pace;", "flows"),
+        (
+            "session/more.rs",
+            "use super::super::flows::Timing;",
+            "flows",
+        ),
     ] {
         let own = path.split('/').next().unwrap_or_default();
         let line = format!("src/{path}:1: {own} may not import {expected}");

@@ -10,7 +10,7 @@ use espctl::emulator::device::{Device, DeviceSettings, Refusal};
 use espctl::emulator::log::Log;
 use espctl::endpoint::version::Version;
 use espctl::flows::connect::OpenedDevice;
-use espctl::flows::{Pace, Run};
+use espctl::flows::{Run, Timing};
 use espctl::proto::{EndpointName, Service};
 use espctl::provisioner::Protocomm;
 use espctl::security::{Credentials, SecurityScheme, opens_handshake};
@@ -132,10 +132,10 @@ impl MemoryDevice {
         self.session(SecurityScheme::Sec0, &Credentials::None).await
     }
 
-    /// Such a session, as a provisioner with this pace.
-    pub(crate) async fn protocomm(&self, version: Version, pace: &Pace) -> Protocomm {
+    /// Such a session, as a provisioner with this timing.
+    pub(crate) async fn protocomm(&self, version: Version, timing: &Timing) -> Protocomm {
         let session = self.plain_session().await;
-        pace.protocomm(plain_secured(session, version))
+        timing.protocomm(plain_secured(session, version))
     }
 
     pub(crate) async fn session(

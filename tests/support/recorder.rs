@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use espctl::endpoint::wifi_scan::AccessPoint;
 use espctl::flows::{
-    Choice, Chosen, Event, Observer, Pace, Question, RowName, Run, SchemeSource, Warning,
+    Choice, Chosen, Event, Observer, Question, RowName, Run, SchemeSource, Timing, Warning,
 };
 use espctl::secret::Secret;
 use espctl::security::SecurityScheme;
@@ -41,12 +41,12 @@ impl Recorder {
 
     /// A run that reports to this recorder.
     pub(crate) fn run(&self) -> Run {
-        self.run_at(Pace::default())
+        self.run_at(Timing::default())
     }
 
     /// A run with other intervals and limits.
-    pub(crate) fn run_at(&self, pace: Pace) -> Run {
-        Run::new(Arc::new(self.clone()), pace)
+    pub(crate) fn run_at(&self, timing: Timing) -> Run {
+        Run::new(Arc::new(self.clone()), timing)
     }
 
     pub(crate) fn events(&self) -> Vec<Event> {

@@ -153,7 +153,7 @@ async fn silent_device_times_out_at_endpoint_limit() {
         (
             EndpointName::PROV_SCAN,
             Limits {
-                scan: brief,
+                wifi_scan: brief,
                 ..limits.clone()
             },
         ),

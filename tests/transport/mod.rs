@@ -50,7 +50,7 @@ fn long_limits() -> Limits {
         connect: LONG,
         services: LONG,
         handshake: LONG,
-        scan: LONG,
+        wifi_scan: LONG,
         other: LONG,
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::args::label::{find_port, read_label};
 use crate::cli::args::public_text::PublicText;
 use crate::flows::Access;
 use crate::flows::Target;
-use crate::flows::{DeviceRequest, Pace};
+use crate::flows::{DeviceRequest, Timing};
 use crate::ident::printable;
 use crate::qr::Payload;
 use crate::report::{ErrorId, Failure, Recorder, transcript};
@@ -43,7 +43,7 @@ pub(in crate::cli) struct DeviceArgs {
     log: LogArgs,
 
     /// Time limit for finding the device, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0", help_heading = DEVICE_HEADING)]
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = SEARCH_SECONDS, help_heading = DEVICE_HEADING)]
     discovery_timeout: Duration,
 
     /// QR payload: JSON, `NP:…`, or a URL with `data=`; `@FILE` for a file with a payload, as text or
@@ -191,10 +191,10 @@ impl DeviceArgs {
                 label_password: qr.password,
                 sec2_compat: self.sec2_compat,
             },
-            pace: Pace {
+            timing: Timing {
                 search: self.discovery_timeout,
                 limits: medium.limits.clone(),
-                ..Pace::default()
+                ..Timing::default()
             },
             label,
             network: qr.network,
@@ -218,6 +218,8 @@ impl DeviceArgs {
 }
 
 const MAX_USERNAME: usize = 65_535;
+/// The usual duration of a search for devices, as `Timing` has it.
+pub(in crate::cli) const SEARCH_SECONDS: &str = "5.0";
 const SECURITY: &str = "Security";
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use crate::cloud::account::LogIn;
 use crate::cloud::mapping::Extras;
 use crate::cloud::{Client, CloudError, Limits, Settings};
 use crate::flows::{
-    Access, DeviceRequest, NetworkRequest, OwnerRequest, Pace, ProvisionRequest, Target,
+    Access, DeviceRequest, NetworkRequest, OwnerRequest, ProvisionRequest, Target, Timing,
 };
 use crate::host::list_own_variables;
 use crate::ident::Passphrase;
@@ -94,7 +94,7 @@ impl Subcommand for Demo {
                     pop: Some(Secret::new(device.pop)),
                     ..Access::default()
                 },
-                pace: Pace::default(),
+                timing: Timing::default(),
                 label: device.name,
                 network: None,
             },

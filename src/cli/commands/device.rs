@@ -97,7 +97,7 @@ impl Subcommand for Device {
             Self::Info(_) => ShownEvents::Warnings,
             _ => ShownEvents::AsText,
         });
-        let run = Run::new(Arc::new(observer.clone()), request.pace.clone());
+        let run = Run::new(Arc::new(observer.clone()), request.timing.clone());
         let output = match self {
             Self::Call(args) => return args.call(&request, &run, &mut inputs, printer).await,
             Self::Info(_) => show_version(&request.target, &run).await,
@@ -141,7 +141,7 @@ async fn show_version(target: &Target, run: &Run) -> Result<CommandOutput, FlowE
 
 async fn list_networks(request: &DeviceRequest, run: &Run) -> Result<CommandOutput, FlowError> {
     let secured = secure_device(request, run).await?;
-    let mut device = run.pace.protocomm(secured);
+    let mut device = run.timing.protocomm(secured);
     let networks = network::scan_networks(run, &mut device).await?;
     let closed = device.secured.session.close().await;
     closed.map_err(FlowError::of_session(FlowStep::Scanning))?;

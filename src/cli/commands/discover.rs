@@ -12,6 +12,7 @@ use futures_util::stream;
 use serde_json::{Value, json};
 
 use self::rows::{json_row, sort, tables};
+use crate::cli::args::device::SEARCH_SECONDS;
 use crate::cli::args::drivers::TransportName;
 use crate::cli::args::environment::flow_failure;
 use crate::cli::args::filters::FilterArgs;
@@ -22,7 +23,7 @@ use crate::cli::terminal::{Printer, ShownEvents, TerminalObserver};
 use crate::cli::workplace::Workplace;
 use crate::flows::discover::{Discovered, DiscoveredDevice, Probe, discover};
 use crate::flows::{
-    Access, DeviceRequest, Event, FlowError, FlowStep, Observer, Pace, RowName, Run, Target,
+    Access, DeviceRequest, Event, FlowError, FlowStep, Observer, RowName, Run, Target, Timing,
 };
 use crate::report::{Failure, describe_filters, transcript};
 use crate::transport::{Candidate, Discovery, Medium, TransportError};
@@ -55,7 +56,7 @@ pub(in crate::cli) struct Discover {
     all: bool,
 
     /// Duration of the search, in seconds.
-    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = "5.0")]
+    #[arg(long, value_name = "SECONDS", env = "ESPCTL_DISCOVERY_TIMEOUT", value_parser = parse_seconds, default_value = SEARCH_SECONDS)]
     discovery_timeout: Duration,
 }
 
@@ -149,7 +150,7 @@ impl Discover {
                 terminal: workplace.observer.clone(),
                 printer: workplace.printer.clone(),
             };
-            let run = Run::new(Arc::new(list), request.pace.clone());
+            let run = Run::new(Arc::new(list), request.timing.clone());
             async move {
                 let outcome = discover(&run, &request.target, probe).await;
                 (request, outcome)
@@ -187,16 +188,16 @@ impl Discover {
 
     fn request(&self, mut target: Target) -> DeviceRequest {
         self.filters.apply(&mut target);
-        let mut pace = Pace {
+        let mut timing = Timing {
             search: self.discovery_timeout,
-            ..Pace::default()
+            ..Timing::default()
         };
         // A device that is there answers at once, so a longer wait for an answer has no use.
         let limit = self.discovery_timeout.max(MIN_ANSWER_TIMEOUT);
-        pace.limits.other = pace.limits.other.min(limit);
+        timing.limits.other = timing.limits.other.min(limit);
         // To connect to a serial port also means to ask whether a device is there.
         if target.medium.discovery == Discovery::Enumerated {
-            pace.limits.connect = pace.limits.connect.min(limit);
+            timing.limits.connect = timing.limits.connect.min(limit);
         }
         let usual = target.medium.usual_address;
         let usual = usual.and_then(|usual| target.driver.parse_address(usual).ok());
@@ -206,7 +207,7 @@ impl Discover {
             label: address.map_or_else(|| "a device".to_owned(), ToString::to_string),
             target,
             access: Access::default(),
-            pace,
+            timing,
             network: None,
         }
     }

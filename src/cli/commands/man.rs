@@ -8,9 +8,9 @@ use async_trait::async_trait;
 use clap::{Args, Command};
 use serde_json::json;
 
+use crate::cli::public_tree::public_tree;
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::CommandOutput;
-use crate::cli::tree::public_tree;
 use crate::cli::workplace::Workplace;
 use crate::report::{ErrorId, Failure};
 

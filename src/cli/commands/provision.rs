@@ -87,7 +87,7 @@ impl Subcommand for Provision {
             let source = workplace.matches.value_source(SEARCH_TIMEOUT_ID);
             if source == Some(ValueSource::DefaultValue) {
                 // The person needs time to join the hotspot.
-                device.pace.search = HOTSPOT_TIMEOUT;
+                device.timing.search = HOTSPOT_TIMEOUT;
             }
             observer.invite(hotspot_invitation(device));
         }
@@ -107,7 +107,7 @@ impl Provision {
         let mut device = device
             .resolve(pop, &mut inputs, printer.recorder(), drivers)
             .await?;
-        device.pace.join = self.network.join_timeout;
+        device.timing.join = self.network.join_timeout;
         let can_ask = workplace.observer.can_ask();
         let network = self.network.resolve(&device, &mut inputs, can_ask).await?;
         let owner = Box::pin(self.owner.resolve(device.target.medium, &inputs));
@@ -143,7 +143,7 @@ pub(in crate::cli) async fn provision(
     let run = |stop| {
         let run = Run {
             stop,
-            ..Run::new(Arc::new(observer.clone()), device.pace.clone())
+            ..Run::new(Arc::new(observer.clone()), device.timing.clone())
         };
         let request = &request;
         async move {
@@ -273,7 +273,7 @@ Examples:
 mod tests {
     use super::*;
     use crate::cli::args::drivers::Drivers;
-    use crate::flows::{Access, Pace, Target};
+    use crate::flows::{Access, Target, Timing};
     use crate::provisioner::built_in_protocols;
     use crate::transport::{Address, built_in_drivers};
 
@@ -287,7 +287,7 @@ mod tests {
                 ..target.clone()
             },
             access: Access::default(),
-            pace: Pace::default(),
+            timing: Timing::default(),
             label: "PROV_d76c30".to_owned(),
             network: None,
         };

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use clap::Command;
 
 use crate::cli::diagnose::explain;
+use crate::cli::public_tree::{public_subcommands, public_tree};
 use crate::cli::subcommand::Subcommand;
 use crate::cli::terminal::CommandOutput;
-use crate::cli::tree::{public_subcommands, public_tree};
 use crate::cli::workplace::Workplace;
 use crate::report::Failure;
 

@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use self::scan::Scan;
 use super::StopReason;
-use super::availability::Outage;
 use super::firmware::Rules;
+use super::outage::Outage;
 use super::scenario::Scenario;
 use super::settings::DeviceSettings;
 use super::world::{AccessPoint, Attempt, Failure};

@@ -6,7 +6,6 @@
 //! ([`Device::stops_at`]).
 
 mod advertisement;
-mod availability;
 mod endpoint;
 mod firmware;
 mod keys;
@@ -14,6 +13,7 @@ mod manager;
 mod node;
 mod node_key;
 mod offering;
+mod outage;
 mod reply;
 mod scenario;
 mod settings;
@@ -42,11 +42,11 @@ use super::node_cloud::{Message, Uplink};
 use crate::proto::EndpointName;
 
 pub use advertisement::Advertisement;
-pub use availability::{Outage, StopReason};
 pub use firmware::{Firmware, Rules};
 pub use node::{NodeSettings, node_config};
 pub use node_key::{KeyKind, NodeKey, NodeKeyError};
 pub use offering::{Association, Offering};
+pub use outage::{Outage, StopReason};
 pub use reply::{Refusal, Reply};
 pub use scenario::Scenario;
 pub use settings::DeviceSettings;

@@ -127,7 +127,7 @@ async fn join(
     let run = observer.run();
     let mut joining = Joining {
         run: &run,
-        device: &mut run.pace.protocomm(secured),
+        device: &mut run.timing.protocomm(secured),
         credentials: CredentialState::Nothing,
     };
     let outcome = joining.join(home(), retries).await;
@@ -326,7 +326,7 @@ async fn limits_exclude_wait_for_other_handshakes() {
         };
         let permit = handshakes.begin().await;
         let others = async {
-            sleep(10 * run.pace.reconnect).await;
+            sleep(10 * run.timing.reconnect).await;
             drop(permit);
         };
         let mut joining = Joining {

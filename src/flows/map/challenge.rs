@@ -16,8 +16,8 @@ use crate::session::{Secured, SessionError};
 
 impl Mapping<'_> {
     pub(super) async fn fetch_challenge(&self) -> Result<IssuedChallenge, CloudError> {
-        let until = Instant::now() + self.run.pace.challenge;
-        let initiating = self.owner.cloud.initiate_mapping(self.run.pace.challenge);
+        let until = Instant::now() + self.run.timing.challenge;
+        let initiating = self.owner.cloud.initiate_mapping(self.run.timing.challenge);
         let challenge = initiating.await?;
         Ok(IssuedChallenge { challenge, until })
     }
@@ -30,7 +30,7 @@ impl Mapping<'_> {
         // Whether the account may have accepted an earlier signature.
         let mut may_be_mapped = false;
         loop {
-            let fresh = Instant::now() + self.run.pace.challenge_left;
+            let fresh = Instant::now() + self.run.timing.challenge_left;
             let prepared = self.prepared.take().filter(|issued| issued.until > fresh);
             let issued = if let Some(issued) = prepared {
                 issued
@@ -194,7 +194,7 @@ impl Mapping<'_> {
                 }
             };
             last_error = Some(error);
-            sleep(self.run.pace.account_retry).await;
+            sleep(self.run.timing.account_retry).await;
         }
         Err(FlowError::ChallengeExpired {
             node_id: signed.node_id.clone(),

@@ -7,7 +7,7 @@ use super::mapping::Mapping;
 use crate::cloud::mapping::Extras;
 use crate::cloud::scripted::{ScriptedCloud, tokens};
 use crate::flows::request::OwnerRequest;
-use crate::flows::{FlowStep, Pace, Run};
+use crate::flows::{FlowStep, Run, Timing};
 
 pub(super) fn owner(cloud: &ScriptedCloud) -> OwnerRequest {
     OwnerRequest {
@@ -18,13 +18,13 @@ pub(super) fn owner(cloud: &ScriptedCloud) -> OwnerRequest {
 }
 
 /// Retries and polls the account without a wait.
-pub(super) fn pace() -> Pace {
+pub(super) fn timing() -> Timing {
     let at_once = Duration::from_millis(1);
-    Pace {
+    Timing {
         account_retry: at_once,
         mapping_status: at_once,
         slowest_mapping_status: at_once,
-        ..Pace::default()
+        ..Timing::default()
     }
 }
 

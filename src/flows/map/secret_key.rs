@@ -53,7 +53,7 @@ impl Mapping<'_> {
         let cloud = &self.owner.cloud;
         let began = Instant::now();
         // The cloud stores the node's half for the same time.
-        let deadline = began + self.run.pace.mapping;
+        let deadline = began + self.run.timing.mapping;
         let mut has_reported_wait = false;
         // If an answer was lost, the node may have confirmed that request; the cloud then confirms
         // no other one.
@@ -78,14 +78,14 @@ impl Mapping<'_> {
                         self.report_waiting(node_id, deadline);
                         has_reported_wait = true;
                     }
-                    sleep(self.run.pace.account_retry).await;
+                    sleep(self.run.timing.account_retry).await;
                 }
                 Err(error) => return Err(FlowError::of_cloud(FlowStep::AddingMapping)(error)),
             }
         };
         let requested = Instant::now();
-        let deadline = requested + self.run.pace.mapping;
-        let mut intervals = self.run.pace.mapping_status_intervals();
+        let deadline = requested + self.run.timing.mapping;
+        let mut intervals = self.run.timing.mapping_status_intervals();
         let mut reported = None;
         loop {
             let status = match cloud.fetch_mapping_status(&request).await {
@@ -132,7 +132,7 @@ impl Mapping<'_> {
                 }
                 return Err(FlowError::MappingPending {
                     node_id: node_id.to_owned(),
-                    waited: self.run.pace.mapping,
+                    waited: self.run.timing.mapping,
                     status: reported,
                 });
             }
@@ -171,7 +171,7 @@ mod tests {
     use super::*;
     use crate::cloud::scripted::{ScriptedCloud, Turn};
     use crate::flows::Run;
-    use crate::flows::map::scripted::{calls, mapping, owner, pace};
+    use crate::flows::map::scripted::{calls, mapping, owner, timing};
     use crate::flows::scripted_journal::ScriptedJournal;
     use crate::flows::scripted_observer::ScriptedObserver;
 
@@ -190,7 +190,7 @@ mod tests {
     async fn follow_mapping(script: &[Turn]) -> (Result<(), FlowError>, Vec<String>) {
         let cloud = ScriptedCloud::start(script).await;
         let owner = owner(&cloud);
-        let run = ScriptedObserver::default().run_at(pace());
+        let run = ScriptedObserver::default().run_at(timing());
         let key = Secret::new("key".to_owned());
         let outcome = mapping(&run, &owner).follow_mapping("node1", &key).await;
         (outcome, calls(&cloud))
@@ -213,7 +213,7 @@ mod tests {
             let (owner, journal) = (owner(&cloud), ScriptedJournal::default());
             let run = Run {
                 journal: Some(Arc::new(journal.clone())),
-                ..ScriptedObserver::default().run_at(pace())
+                ..ScriptedObserver::default().run_at(timing())
             };
             let key = Secret::new("key".to_owned());
             let _outcome = mapping(&run, &owner).follow_mapping("node1", &key).await;

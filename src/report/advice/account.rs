@@ -5,13 +5,13 @@ use std::error::Error as _;
 use crate::account::AccountError;
 use crate::account::login::BrowserError;
 use crate::report::context::Context;
+use crate::report::error_table::ErrorId;
 use crate::report::failure::Failure;
 use crate::report::remedies::{
     BASE_URL, CHECK_PERMISSIONS, CORRECT_FILE, END_LOCK_HOLDER, LOGIN_URL, REMOVE_PROFILE,
     SET_CONFIG_DIR, WITHOUT_BROWSER,
 };
 use crate::report::shell::quote_word;
-use crate::report::table::ErrorId;
 
 impl Failure {
     /// A profile or a login that could not be read or stored.

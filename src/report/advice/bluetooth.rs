@@ -2,8 +2,8 @@
 
 use crate::host::BluetoothProblem;
 use crate::report::context::{Context, ErrorCase};
+use crate::report::error_table::ErrorId;
 use crate::report::failure::Failure;
-use crate::report::table::ErrorId;
 
 impl Failure {
     /// A problem of this computer's Bluetooth, without a device.

@@ -3,8 +3,8 @@
 use super::causes::causes_of;
 use crate::cloud::CloudError;
 use crate::report::context::Context;
+use crate::report::error_table::ErrorId;
 use crate::report::failure::Failure;
-use crate::report::table::ErrorId;
 
 impl Failure {
     /// A call to the cloud that no device is part of. `step` reads as in "while: listing the nodes".

@@ -9,10 +9,10 @@ use crate::flows::{
 };
 use crate::provisioner::{Cause, RequestFate};
 use crate::report::context::{Context, GivenSecret};
+use crate::report::error_table::ErrorId;
 use crate::report::exit::Exit;
 use crate::report::failure::Failure;
 use crate::report::remedies::{FACTORY_RESET, LIST_NODES, UPDATE_FIRMWARE};
-use crate::report::table::ErrorId;
 use crate::security::{SecurityError, SecurityScheme};
 use crate::session::SessionError;
 use crate::transport::TransportError;

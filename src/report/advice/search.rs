@@ -3,8 +3,8 @@
 use super::interfaces;
 use crate::ident::printable;
 use crate::report::context::{Context, typed};
+use crate::report::error_table::ErrorId;
 use crate::report::failure::Failure;
-use crate::report::table::ErrorId;
 use crate::transport::{Candidate, Discovery, HostPart, Medium};
 
 /// Several devices match.

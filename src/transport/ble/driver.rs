@@ -18,7 +18,7 @@ use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
 use crate::transport::error::TransportError;
-use crate::transport::limits::Limits;
+use crate::transport::exchange_limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{DriverOptions, OptionError, OptionSpec, find_option};

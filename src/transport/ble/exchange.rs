@@ -20,7 +20,7 @@ use crate::proto::EndpointName;
 use crate::transport::address::Address;
 use crate::transport::error::{Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
-use crate::transport::limits::Limits;
+use crate::transport::exchange_limits::Limits;
 use crate::transport::link::Link;
 
 /// An open connection over Bluetooth.

@@ -15,7 +15,7 @@ use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Hints};
 use crate::transport::driver::Driver;
 use crate::transport::error::TransportError;
-use crate::transport::limits::Limits;
+use crate::transport::exchange_limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{
@@ -37,7 +37,7 @@ pub(super) static MEDIUM: Medium = Medium {
     needs: Some(HostPart::SerialPorts),
     limits: Limits {
         // Each byte needs two digits, of ten bits each, on the line.
-        scan: Duration::from_secs(20),
+        wifi_scan: Duration::from_secs(20),
         ..Limits::USUAL
     },
     usual_address: None,

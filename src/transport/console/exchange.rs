@@ -16,7 +16,7 @@ use super::port::Port;
 use crate::proto::EndpointName;
 use crate::transport::error::{ConsoleProblem, Rejection, TransportError};
 use crate::transport::exchange::{Capacity, Transport};
-use crate::transport::limits::Limits;
+use crate::transport::exchange_limits::Limits;
 use crate::transport::link::Link;
 
 /// An open serial line, on which espctl has typed nothing yet.

@@ -20,11 +20,11 @@ use crate::transport::address::{Address, AddressError};
 use crate::transport::candidate::{Candidate, Handle};
 use crate::transport::driver::Driver;
 use crate::transport::error::TransportError;
+use crate::transport::exchange_limits::Limits;
 use crate::transport::host_address::{
     DEVICE_HOST, DEVICE_IP, DEVICE_PORT, HTTP_ADDRESSES, HostAddress,
 };
 use crate::transport::http::{DEFAULT_PORT, HttpTransport, Socket, make_candidate, open_link};
-use crate::transport::limits::Limits;
 use crate::transport::link::Link;
 use crate::transport::medium::{Columns, Discovery, HostPart, Medium, Words};
 use crate::transport::options::{DriverOptions, OptionError, OptionSpec};

@@ -8,7 +8,7 @@ use prost::Message as _;
 use super::*;
 use crate::cloud::scripted::{ScriptedCloud, Turn};
 use crate::flows::StageState;
-use crate::flows::map::scripted::{calls, mapping, owner, pace};
+use crate::flows::map::scripted::{calls, mapping, owner, timing};
 use crate::flows::scripted_observer::ScriptedObserver;
 use crate::proto::rmaker_ch_resp::r_maker_ch_resp_payload::Payload;
 use crate::proto::rmaker_ch_resp::{RMakerChRespMsgType, RMakerChRespPayload, RespCrPayload};
@@ -75,7 +75,7 @@ async fn stale_challenge_is_replaced_before_it_is_signed() {
     ] {
         let cloud = ScriptedCloud::start(script).await;
         let (owner, device, observer) = (owner(&cloud), device(), ScriptedObserver::default());
-        let run = observer.run_at(pace());
+        let run = observer.run_at(timing());
         let mut mapping = mapping(&run, &owner);
         mapping.prepared = Some(issued("prepared", life));
         let mut secured = device.secured().await;
@@ -97,7 +97,7 @@ async fn submit_signature_later(
     may_be_mapped: bool,
 ) -> (Result<PendingSetup, FlowError>, Vec<String>) {
     let cloud = ScriptedCloud::start(script).await;
-    let (owner, run) = (owner(&cloud), ScriptedObserver::default().run_at(pace()));
+    let (owner, run) = (owner(&cloud), ScriptedObserver::default().run_at(timing()));
     let issued = issued("prepared", Duration::from_mins(5));
     let outcome = mapping(&run, &owner)
         .submit_signature_later(&issued, &signed(), may_be_mapped)

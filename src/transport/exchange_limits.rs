@@ -15,7 +15,7 @@ pub struct Limits {
     pub handshake: Duration,
     /// One request to `prov-scan`: a blocking scan listens on every channel before it answers.
     /// Bluetooth also allows 30 s for one answer.
-    pub scan: Duration,
+    pub wifi_scan: Duration,
     /// Any other request.
     pub other: Duration,
 }
@@ -26,14 +26,14 @@ impl Limits {
         connect: Duration::from_secs(5),
         services: Duration::from_secs(15),
         handshake: Duration::from_secs(15),
-        scan: Duration::from_secs(30),
+        wifi_scan: Duration::from_secs(30),
         other: Duration::from_secs(10),
     };
 
     /// The limit for one exchange with `endpoint`.
     pub fn for_endpoint(&self, endpoint: &EndpointName) -> Duration {
         match endpoint.as_str() {
-            "prov-scan" => self.scan,
+            "prov-scan" => self.wifi_scan,
             "prov-session" | "esp_local_ctrl/session" => self.handshake,
             _ => self.other,
         }
@@ -54,7 +54,7 @@ mod tests {
     fn slow_endpoints_have_own_limits() {
         let limits = Limits {
             handshake: Duration::from_secs(1),
-            scan: Duration::from_secs(2),
+            wifi_scan: Duration::from_secs(2),
             other: Duration::from_secs(3),
             ..Limits::default()
         };

@@ -10,7 +10,7 @@ use crate::transport::Limits;
 
 /// Intervals and time limits. Only tests shorten the intervals.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct Timing {
     /// The duration of a search for devices.
     pub search: Duration,
     /// The time limits of single exchanges.
@@ -37,11 +37,11 @@ pub struct Pace {
     /// The time limit for sending credentials again to a device that espctl cannot reset.
     pub set_retry: Duration,
     /// The wait before the second request for a scan, after the device rejected the first.
-    pub scan_retry: Duration,
+    pub wifi_scan_retry: Duration,
     /// The interval between polls of a scan.
-    pub scan_poll: Duration,
+    pub wifi_scan_poll: Duration,
     /// The time limit of a scan.
-    pub scan: Duration,
+    pub wifi_scan: Duration,
     /// The lifetime of a challenge, which espctl requests from the account.
     pub challenge: Duration,
     /// The part of its lifetime that a prepared challenge must have left to be used.
@@ -56,13 +56,13 @@ pub struct Pace {
     pub slowest_mapping_status: Duration,
 }
 
-impl Pace {
+impl Timing {
     /// A device with a session, with these intervals and limits.
     pub fn protocomm(&self, secured: Secured) -> Protocomm {
         let scan = ScanIntervals {
-            retry: self.scan_retry,
-            poll: self.scan_poll,
-            limit: self.scan,
+            retry: self.wifi_scan_retry,
+            poll: self.wifi_scan_poll,
+            limit: self.wifi_scan,
         };
         Protocomm::new(secured, scan, self.status_answer)
     }
@@ -88,7 +88,7 @@ fn make_intervals(first: Duration, factor: f32, longest: Duration) -> Exponentia
         .build()
 }
 
-impl Default for Pace {
+impl Default for Timing {
     fn default() -> Self {
         Self {
             search: Duration::from_secs(5),
@@ -102,9 +102,9 @@ impl Default for Pace {
             reconnect_interval: Duration::from_millis(500),
             reset: Duration::from_secs(3),
             set_retry: Duration::from_secs(15),
-            scan_retry: Duration::from_secs(1),
-            scan_poll: Duration::from_millis(300),
-            scan: Duration::from_secs(20),
+            wifi_scan_retry: Duration::from_secs(1),
+            wifi_scan_poll: Duration::from_millis(300),
+            wifi_scan: Duration::from_secs(20),
             challenge: CHALLENGE_LIFE,
             challenge_left: Duration::from_mins(1),
             account_retry: Duration::from_secs(2),
@@ -124,19 +124,19 @@ mod tests {
 
     #[test]
     fn intervals_grow_by_factor_up_to_longest() {
-        let pace = Pace::default();
+        let timing = Timing::default();
         for (mut intervals, factor, first, longest) in [
             (
-                pace.status_intervals(),
+                timing.status_intervals(),
                 1.25,
-                pace.status,
-                pace.slowest_status,
+                timing.status,
+                timing.slowest_status,
             ),
             (
-                pace.mapping_status_intervals(),
+                timing.mapping_status_intervals(),
                 1.5,
-                pace.mapping_status,
-                pace.slowest_mapping_status,
+                timing.mapping_status,
+                timing.slowest_mapping_status,
             ),
         ] {
             let mut expected = first;
